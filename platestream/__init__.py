@@ -1,0 +1,1 @@
+"""What every stage of the pipeline shares: settings, clock, errors, metrics, logs, probes."""

@@ -1,0 +1,21 @@
+"""Logging of every process: one line an event, to standard error, with time, level, stage and message.
+
+Messages are written to hold no plate, person or payload; libraries that would log them are kept at WARNING.
+"""
+
+import logging
+import sys
+import time
+
+_CHATTY = ("httpx", "httpcore", "faust", "mode", "aiokafka", "uvicorn.access", "clickhouse_connect", "PIL", "jgo")
+
+
+def set_up_logs(stage: str, level: str) -> None:
+    """Send records of `level` and above to standard error as lines that start with the UTC time."""
+    formatter = logging.Formatter(f"%(asctime)s %(levelname)s {stage} %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))

@@ -1,0 +1,142 @@
+"""All settings as one frozen tree, read once in the command line and handed down.
+
+Sources, the later wins: defaults below, the TOML file named by `PLATESTREAM_CONFIG`, then `PLATESTREAM_*`
+variables (`PLATESTREAM_KAFKA__BOOTSTRAP_SERVERS`). Unknown keys are refused. Secrets are paths, never values.
+Each option is listed in docs/settings.md (held by a test).
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from platestream.errors import ConfigError
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class KafkaSettings(_Section):
+    bootstrap_servers: str = Field("127.0.0.1:19092", description="brokers, host:port, comma separated")
+    controller_port: Port = Field(19093, description="KRaft controller port of the embedded broker")
+    replication_factor: int = Field(1, ge=1, description="copies of each topic when topics are created")
+    read_partitions: int = Field(4, ge=1, description="partitions of plate-reads, and so of alerts")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL"] = Field("PLAINTEXT", description="how to talk to Kafka")
+    ca_file: Path | None = Field(None, description="certificate authority for SSL")
+    sasl_username: str | None = Field(None, description="SASL user (SCRAM-SHA-512)")
+    sasl_password_file: Path | None = Field(None, description="file that holds the SASL password")
+
+
+class RegistrySettings(_Section):
+    url: str = Field("http://127.0.0.1:18081/apis/ccompat/v7", description="schema registry, Confluent API")
+
+
+class CollectorSettings(_Section):
+    host: str = Field("127.0.0.1", description="address the collector listens on")
+    port: Port = Field(18080, description="port the collector listens on")
+    probe_port: Port = Field(18091, description="port of the collector's /metrics and /livez")
+    devices_file: Path = Field(Path("devices.toml"), description="device registry, relative to home")
+    max_body_bytes: int = Field(12 * 1024 * 1024, ge=1024, description="largest message body accepted")
+    max_picture_bytes: int = Field(6 * 1024 * 1024, ge=1024, description="largest picture accepted")
+    max_spool_bytes: int = Field(8 * 1024**3, ge=1024**2, description="disk the spool may use before 507 is answered")
+
+
+class ProcessorSettings(_Section):
+    probe_port: Port = Field(18092, description="port of the processor's /metrics and /livez")
+    group: str = Field("matching", description="consumer group of the matching workers")
+    session_timeout_seconds: int = Field(10, ge=6, description="when a silent worker's partitions are taken over")
+
+
+class StorageSettings(_Section):
+    probe_port: Port = Field(18093, description="port of the storage process's /metrics and /livez")
+    clickhouse_dsn: str | None = Field(
+        None, description="chdb:///folder or http(s)://user@host:port/database; default: chDB in home"
+    )
+    clickhouse_password_file: Path | None = Field(None, description="file that holds ClickHouse's password")
+    pictures_url: str | None = Field(None, description="fsspec URL of the picture store; default: folder in home")
+    batch_reads: int = Field(100_000, ge=1, description="most reads in one insert")
+    batch_milliseconds: int = Field(500, ge=1, description="longest wait before an insert")
+
+
+class RetentionSettings(_Section):
+    days: int = Field(60, ge=1, le=60, description="days from collection to destruction (retention.sixty-days)")
+
+
+class GatewaySettings(_Section):
+    host: str = Field("127.0.0.1", description="address the gateway listens on")
+    port: Port = Field(18000, description="port the gateway listens on")
+    issuer: str = Field("platestream-local", description="`iss` that tokens must carry")
+    audience: str = Field("platestream-gateway", description="`aud` that tokens must carry")
+    token_key_file: Path = Field(
+        Path("keys/token.pem"), description="Ed25519 key of the local issuer, relative to home"
+    )
+    log_reader_keys_file: Path = Field(
+        Path("keys/log-readers.txt"), description="public keys plates in the ledger are sealed to, relative to home"
+    )
+    plate_hash_key_file: Path = Field(Path("keys/plate-hash.key"), description="key of plate hashes, relative to home")
+    case_number_pattern: str = Field(r"^\d{2}-\d{6}$", description="what a case or incident number looks like")
+    max_rows: int = Field(1000, ge=1, le=10_000, description="most reads in one answer")
+    max_span_days: int = Field(60, ge=1, description="longest time span of one search")
+
+
+class Settings(BaseSettings):
+    """The whole tree. `home` holds all data of an embedded installation."""
+
+    model_config = SettingsConfigDict(env_prefix="PLATESTREAM_", env_nested_delimiter="__", frozen=True, extra="forbid")
+
+    home: Path = Field(Path(".platestream"), description="folder of all data")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
+    kafka: KafkaSettings = KafkaSettings()
+    registry: RegistrySettings = RegistrySettings()
+    collector: CollectorSettings = CollectorSettings()
+    processor: ProcessorSettings = ProcessorSettings()
+    storage: StorageSettings = StorageSettings()
+    retention: RetentionSettings = RetentionSettings()
+    gateway: GatewaySettings = GatewaySettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = os.environ.get("PLATESTREAM_CONFIG")
+        toml = (TomlConfigSettingsSource(settings_cls, Path(file)),) if file else ()
+        return (init_settings, env_settings, *toml)
+
+    def path(self, relative: Path) -> Path:
+        """A path of the tree, taken from `home` when it is relative."""
+        return self.home / relative
+
+
+def load_settings() -> Settings:
+    """Read the settings. Raises ConfigError with one line a mistake: the key, what is wrong, never the value."""
+    file = os.environ.get("PLATESTREAM_CONFIG")
+    if file and not Path(file).is_file():
+        raise ConfigError(f"PLATESTREAM_CONFIG names {file}, which is not a file; correct the path or unset it.")
+    _refuse_unknown_variables()
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors(include_input=False)]
+        raise ConfigError("The settings are wrong. " + "; ".join(lines) + ". docs/settings.md lists them.") from None
+    except ValueError as error:
+        raise ConfigError(f"The settings cannot be read: {error}") from None
+
+
+def _refuse_unknown_variables() -> None:
+    """pydantic-settings passes over unknown variables with the prefix; a typing mistake must not be silent."""
+    top = {name.upper() for name in Settings.model_fields} | {"CONFIG"}
+    for variable in os.environ:
+        if variable.upper().startswith("PLATESTREAM_"):
+            first = variable.upper().removeprefix("PLATESTREAM_").split("__")[0]
+            if first not in top:
+                raise ConfigError(f"{variable} is not a setting; docs/settings.md lists them.")

@@ -1,0 +1,37 @@
+"""Facts of every topic, read from schemas/topics: partitions, configuration, who writes and who reads it."""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Topic(BaseModel):
+    """One topic. `partitions` is "reads" where the count is that of the settings' `kafka.read_partitions`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(pattern=r"^[a-z]+(-[a-z]+)*$")]
+    record: str
+    key: str
+    partitions: Annotated[int, Field(ge=1)] | Literal["reads"]
+    producers: tuple[str, ...]
+    consumers: tuple[str, ...]
+    holds_plates: bool
+    config: dict[str, str]
+
+    def partition_count(self, read_partitions: int) -> int:
+        return read_partitions if self.partitions == "reads" else self.partitions
+
+
+@cache
+def topics() -> dict[str, Topic]:
+    """All topics by name."""
+    found = (
+        Topic.model_validate(tomllib.loads(file.read_text()))
+        for file in (files("schemas") / "topics").iterdir()
+        if file.name.endswith(".toml")
+    )
+    return {topic.name: topic for topic in found}

@@ -1,0 +1,1 @@
+"""Onto Kafka and off it: the only place that configures Kafka clients."""
