@@ -1,0 +1,53 @@
+# platestream: `make run` shows the pipeline at work, `make test` proves it. Both set up what they need.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# pip's and uv's own words would hide ours
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export UV_NO_PROGRESS := 1
+.DEFAULT_GOAL := help
+.PHONY: help run test check rules lock soak clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "platestream needs Python 3.11 or newer; name one with PYTHON=..., for example make run PYTHON=python3.12"; exit 2; }
+	@echo "setting up $(VENV) (once)"
+	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV) || \
+	  { echo "Python's venv module does not work here; install it (Debian: python3-venv) and try again"; exit 2; }
+	@awk '/^uv==/{p=1} p{print} p&&!/\\$$/{exit}' requirements.lock > $(VENV)/uv.lock
+	@$(BIN)/python -m pip install -q --no-deps --require-hashes -r $(VENV)/uv.lock
+	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: $(READY) ## start the whole pipeline with a demo fleet; ARGS="--for 30" ends it after 30 s
+	@$(BIN)/platestream run $(ARGS)
+
+test: $(READY) ## run all tests; ARGS="-k name" runs some
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## lint, types, sizes, import direction, docs, rules: what CI runs before the tests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m tests.rules --quiet
+	@$(BIN)/python -m pytest -q tests/unit/project
+
+rules: $(READY) ## print each clause of the order with its code and its test
+	@$(BIN)/python -m tests.rules
+
+soak: $(READY) ## the property tests with many random examples, and the long kill runs
+	@PLATESTREAM_SOAK=1 $(BIN)/python -m pytest --hypothesis-profile=soak $(ARGS)
+
+lock: $(READY) ## renew requirements.lock and the lock of the embedded stack's jars
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -q -U -o requirements.lock
+	@$(BIN)/python -m streams.embedded.lock
+
+clean: ## remove the environment and all data of `make run`
+	rm -rf $(VENV) .platestream
