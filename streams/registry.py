@@ -50,16 +50,21 @@ def load_codec(settings: Settings) -> Codec:
 
     Raises ConfigError when a version is not registered, TransientError when the registry is down at the first start.
     """
-    url = settings.registry.url
-    file = settings.home / "registry-ids" / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.json"
+    file = ids_file(settings)
     try:
-        wire_ids = look_up_wire_ids(url)
+        wire_ids = look_up_wire_ids(settings.registry.url)
     except TransientError:
         if not file.exists():
             raise
         return Codec(_read(file))
     _write(file, wire_ids)
     return Codec(wire_ids)
+
+
+def ids_file(settings: Settings) -> Path:
+    """Where the ids of the settings' registry are kept."""
+    name = hashlib.sha256(settings.registry.url.encode()).hexdigest()[:16]
+    return settings.home / "registry-ids" / f"{name}.json"
 
 
 def _subject(record: str) -> str:
