@@ -6,6 +6,7 @@ Each option is listed in docs/settings.md (held by a test).
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -82,6 +83,7 @@ class GatewaySettings(_Section):
     case_number_pattern: str = Field(r"^\d{2}-\d{6}$", description="what a case or incident number looks like")
     max_rows: int = Field(1000, ge=1, le=10_000, description="most reads in one answer")
     max_span_days: int = Field(60, ge=1, description="longest time span of one search")
+    review_days: int = Field(365, ge=1, le=366, description="days until an authorization lapses without review")
 
 
 class Settings(BaseSettings):
@@ -115,6 +117,21 @@ class Settings(BaseSettings):
     def path(self, relative: Path) -> Path:
         """A path of the tree, taken from `home` when it is relative."""
         return self.home / relative
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The tree as `PLATESTREAM_*` variables, so that a child process has the same settings."""
+    return dict(_variables("PLATESTREAM", settings.model_copy(update={"home": settings.home.resolve()})))
+
+
+def _variables(prefix: str, section: BaseModel) -> Iterator[tuple[str, str]]:
+    separator = "_" if isinstance(section, BaseSettings) else "__"
+    for name, value in section:
+        variable = f"{prefix}{separator}{name.upper()}"
+        if isinstance(value, BaseModel):
+            yield from _variables(variable, value)
+        elif value is not None:
+            yield variable, str(value)
 
 
 def load_settings() -> Settings:

@@ -1,0 +1,175 @@
+"""The kinds of ledger events and the shape of each one's body.
+
+A body is JSON. None holds a plate: what must be kept of it is sealed and hashed beside the body.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from secrets import token_bytes
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID, uuid4
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from platestream.clock import from_ms, to_ms
+from platestream.errors import IntegrityError
+from schemas.messages import LedgerEvent, Name
+from streams.ledger.blanking import blank_plate
+from streams.ledger.sealing import Seals
+
+_WRITTEN = ("case_number", "offence", "reason", "factual_basis")
+
+
+class Body(BaseModel):
+    """What all bodies have in common. An unknown field may be a limit that this version does not know: refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    kind: ClassVar[str]
+
+
+class AuthorizationGranted(Body):
+    """Someone may search, by the commander's approval and an administrator's authorization in writing."""
+
+    kind = "authorization-granted"
+
+    person_id: Name
+    document_id: Name
+    assignment: Name
+    approved_by: Name
+    authorized_by: Name
+    from_at: AwareDatetime
+    until_at: AwareDatetime
+
+
+class AuthorizationRevoked(Body):
+    """All authorizations of a person that stand before this event are over."""
+
+    kind = "authorization-revoked"
+
+    person_id: Name
+    revoked_by: Name
+    reason: Name
+
+
+class TrainingRecorded(Body):
+    """Someone was trained by the unit."""
+
+    kind = "training-recorded"
+
+    person_id: Name
+    trained_by: Name
+    document_id: Name
+    from_at: AwareDatetime
+    until_at: AwareDatetime
+
+
+class SearchRequested(Body):
+    """Someone asks. What they wrote stands here without the plate; the whole is sealed."""
+
+    kind = "search-requested"
+
+    search_id: UUID
+    search: Literal["plate"] = "plate"
+    case_number: str | None = None
+    offence: str | None = None
+    reason: str | None = None
+    factual_basis: str | None = None
+    collected_from: AwareDatetime
+    collected_until: AwareDatetime
+    row_limit: Annotated[int, Field(ge=1)]
+
+
+class SearchDecided(Body):
+    """The rule that allowed or refused, in a sentence."""
+
+    kind = "search-decided"
+
+    search_id: UUID
+    is_allowed: bool
+    rule: Name
+    sentence: str
+
+
+class SearchAnswered(Body):
+    """What was found, before it is told; the read ids are sealed. `failed` when the store did not answer."""
+
+    kind = "search-answered"
+
+    search_id: UUID
+    outcome: Literal["answered", "failed"]
+    row_count: Annotated[int, Field(ge=0)]
+    is_truncated: bool
+
+
+_BODIES: dict[str, type[Body]] = {
+    body.kind: body
+    for body in (
+        AuthorizationGranted, AuthorizationRevoked, TrainingRecorded, SearchRequested, SearchDecided, SearchAnswered
+    )
+}  # fmt: skip
+KINDS = frozenset(_BODIES)
+
+
+def new_event(  # noqa: PLR0913 - one argument a field
+    body: Body,
+    *,
+    at: datetime,
+    actor_id: str,
+    subject_id: str,
+    sealed: tuple[bytes, ...] = (),
+    plate_hash: bytes | None = None,
+) -> LedgerEvent:
+    """An event with a new id and nonce; `at` is kept to the millisecond."""
+    return LedgerEvent(
+        event_id=uuid4(),
+        kind=body.kind,
+        at=from_ms(to_ms(at)),
+        actor_id=actor_id,
+        subject_id=subject_id,
+        nonce=token_bytes(16),
+        body=body.model_dump_json(),
+        sealed=sealed,
+        plate_hash=plate_hash,
+    )
+
+
+def search_requested(asked: SearchRequested, plate: str, *, at: datetime, person_id: str, seals: Seals) -> LedgerEvent:
+    """The event of a request: plate and original words sealed, the body with the plate blanked. Keeps: query.log"""
+    written = {field: getattr(asked, field) for field in _WRITTEN}
+    blanked = {field: text and blank_plate(text, plate) for field, text in written.items()}
+    return new_event(
+        asked.model_copy(update=blanked),
+        at=at,
+        actor_id=person_id,
+        subject_id=str(asked.search_id),
+        sealed=seals.seal(json.dumps({"plate": plate, **written}).encode()),
+        plate_hash=seals.hash_plate(plate),
+    )
+
+
+def search_answered(
+    answered: SearchAnswered, read_ids: Sequence[UUID], *, at: datetime, person_id: str, seals: Seals
+) -> LedgerEvent:
+    """The event of an answer: 16 bytes of each read id, one after the other, sealed."""
+    return new_event(
+        answered,
+        at=at,
+        actor_id=person_id,
+        subject_id=str(answered.search_id),
+        sealed=seals.seal(b"".join(read_id.bytes for read_id in read_ids)),
+    )
+
+
+def body_of(event: LedgerEvent) -> Body | None:
+    """The body of an event of a known kind, None for others. Raises IntegrityError when it is not of its shape."""
+    if event.kind not in _BODIES:
+        return None
+    try:
+        return _BODIES[event.kind].model_validate_json(event.body)
+    except ValidationError:
+        raise IntegrityError(
+            f"Ledger event {event.event_id} of kind {event.kind} cannot be understood; newer software may have written "
+            "it. Stop, and bring this process to the newest version."
+        ) from None

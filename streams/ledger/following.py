@@ -1,0 +1,128 @@
+"""Replays the ledger topic into memory, from its first event and then as it grows.
+
+The consumer belongs to no group and commits nothing: every start replays everything. Nobody writes to the ledger with
+transactions, so its offsets have no holes; a hole, or a log that does not start at 0, is lost history.
+"""
+
+import threading
+from typing import Generic
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from platestream.errors import IntegrityError, InvalidMessage, TransientError
+from platestream.settings import KafkaSettings
+from schemas.codec import Codec
+from schemas.messages import LedgerEvent
+from streams.clients import consumer
+from streams.ledger.ledger import Fold, History, S
+
+_LOST = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
+_OPTIONS = {"auto.offset.reset": "error", "reconnect.backoff.max.ms": 1000, "fetch.error.backoff.ms": 50}
+
+
+class LedgerFollower(Generic[S]):
+    """Holds the state of a fold over the ledger. A thread of its own takes the events in order."""
+
+    def __init__(
+        self, kafka: KafkaSettings, codec: Codec, fold: Fold[S], initial: S, *, topic: str, timeout_seconds: float
+    ) -> None:
+        self._codec, self._topic, self._timeout_seconds = codec, topic, timeout_seconds
+        self._history = History(fold, initial)
+        self._moved = threading.Condition()
+        self._fault: IntegrityError | None = None
+        self._closing = threading.Event()
+        self._consumer: Consumer = consumer(kafka, "ledger-follower", **_OPTIONS)
+        self._consumer.assign([TopicPartition(topic, 0, 0)])
+        self._thread = threading.Thread(target=self._follow, name="ledger-follower", daemon=True)
+        self._thread.start()
+
+    def state_at(self, offset: int) -> S:
+        """The state after exactly the events up to and including `offset`.
+
+        Raises TransientError when that is not reached in time, IntegrityError when history is lost or unreadable.
+        """
+        with self._moved:
+            self._moved.wait_for(lambda: self._is_done(offset), self._timeout_seconds)
+            return self._state(offset)
+
+    def state_at_end(self) -> S:
+        """The state after all events now in the topic. Waits as long as the replay moves on; raises as `state_at`."""
+        end, before = self.end(), -2
+        with self._moved:
+            while not self._is_done(end) and self._history.position > before:
+                before = self._history.position
+                self._moved.wait_for(lambda: self._is_done(end), self._timeout_seconds)
+            return self._state(end)
+
+    def end(self) -> int:
+        """Offset of the last event in the topic, -1 when it is empty. Raises TransientError."""
+        try:
+            found = self._consumer.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=self._timeout_seconds)
+        except KafkaException as error:
+            raise TransientError(f"The ledger's broker does not answer: {error.args[0].str()}.") from None
+        if found is None:
+            raise TransientError("The ledger's broker does not answer.")
+        return int(found[1]) - 1
+
+    def check_sound(self) -> None:
+        """Raises IntegrityError once the replay had to stop."""
+        if self._fault is not None:
+            raise IntegrityError(str(self._fault)) from self._fault
+
+    def close(self) -> None:
+        self._closing.set()
+        self._thread.join()
+        self._consumer.close()
+
+    def _is_done(self, offset: int) -> bool:
+        return self._fault is not None or self._history.position >= offset
+
+    def _state(self, offset: int) -> S:
+        self.check_sound()
+        if self._history.position < offset:
+            raise TransientError(f"The ledger's replay did not reach offset {offset} in time.")
+        state = self._history.at(offset)
+        if state is None:
+            raise TransientError(f"Offset {offset} of the ledger is too long ago to decide on; ask again.")
+        return state
+
+    def _follow(self) -> None:
+        try:
+            while not self._closing.is_set():
+                message = self._consumer.poll(0.2)
+                if message is not None:
+                    self._take(message)
+        except IntegrityError as fault:
+            self._stop(fault)
+        except Exception as error:  # a fold that fails must not leave a state that looks sound
+            failed = IntegrityError(f"The replay of the ledger failed with {type(error).__name__}. Stop and report it.")
+            failed.__cause__ = error
+            self._stop(failed)
+
+    def _stop(self, fault: IntegrityError) -> None:
+        with self._moved:
+            self._fault = fault
+            self._moved.notify_all()
+
+    def _take(self, message: Message) -> None:
+        if (error := message.error()) is not None:
+            if error.code() in _LOST:
+                raise IntegrityError(
+                    f"{self._topic}[0] does not hold the events asked for: it was cut, emptied or made anew. Stop, "
+                    "keep the disks, and compare the topic with its copy."
+                )
+            return  # the broker is away: librdkafka goes on asking
+        event = self._decode(message)
+        with self._moved:
+            self._history.take(int(message.offset() or 0), event)
+            self._moved.notify_all()
+
+    def _decode(self, message: Message) -> LedgerEvent:
+        where = f"{self._topic}[0]@{message.offset()}"
+        try:
+            event = self._codec.decode(message.value())
+        except InvalidMessage as error:
+            raise IntegrityError(f"{where} cannot be read ({error.reason}). Stop and find out who wrote it.") from error
+        if not isinstance(event, LedgerEvent):
+            raise IntegrityError(f"{where} is no ledger event. Stop and find out who wrote it.")
+        return event
