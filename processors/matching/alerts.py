@@ -1,0 +1,44 @@
+"""Step 4, matched: what an alert says. It explains itself and leaves unverified; it tells nobody what to do."""
+
+from datetime import datetime
+
+from processors.matching.rules import Hit
+from schemas.messages import Alert, AlertStatus, PlateRead
+from schemas.plates import alert_id
+
+NOTICE = (
+    "An indication that a report or warrant may exist, not probable cause. "
+    "Compare the plate with the picture and verify that the record is accurate and current before any action."
+)
+
+
+def build_alert(read: PlateRead, hit: Hit, now: datetime) -> Alert:
+    """The alert of one hit. A replay of the read gives the same id. Keeps: alert.not-probable-cause"""
+    entry = hit.entry
+    return Alert(
+        plate=read.plate,
+        collected_at=read.collected_at,
+        alert_id=alert_id(read.read_id, entry.entry_id),
+        read_id=read.read_id,
+        entry_id=entry.entry_id,
+        raised_at=now,
+        status=AlertStatus.UNVERIFIED,
+        match_kind=hit.match_kind,
+        state_verdict=hit.state_verdict,
+        priority=hit.priority,
+        notice=NOTICE,
+        state=read.state,
+        device_id=read.device_id,
+        received_at=read.received_at,
+        latitude=read.latitude,
+        longitude=read.longitude,
+        confidence=read.confidence,
+        candidates=read.candidates,
+        pictures=read.pictures,
+        list_plate=entry.plate,
+        list_state=entry.state,
+        source=entry.source,
+        category=entry.category,
+        case_number=entry.case_number,
+        extracted_at=entry.extracted_at,
+    )

@@ -1,0 +1,67 @@
+"""What an alert says, and what it never says."""
+
+import dataclasses
+import json
+from importlib.resources import files
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.matching.alerts import NOTICE, build_alert
+from processors.matching.rules import Hit, judge
+from schemas.codec import Codec
+from schemas.messages import Alert, AlertStatus, StateVerdict
+from schemas.plates import alert_id
+from tests.matching import FORBIDDEN_WORDS, NOW, a_read, an_entry
+
+
+def alert_of(read: object = None, entry: object = None) -> Alert:
+    read, entry = read or a_read(), entry or an_entry()
+    hit = judge(read, entry, NOW)  # type: ignore[arg-type]
+    assert isinstance(hit, Hit)
+    return build_alert(read, hit, NOW)  # type: ignore[arg-type]
+
+
+def test_the_id_is_that_of_read_and_entry_so_a_replay_is_the_same_alert() -> None:
+    read, entry = a_read(), an_entry()
+    assert alert_of(read, entry).alert_id == alert_of(read, entry).alert_id == alert_id(read.read_id, entry.entry_id)
+    assert alert_of(read, an_entry(entry_id="e2")).alert_id != alert_of(read, entry).alert_id
+    assert alert_of(a_read(event="2"), entry).alert_id != alert_of(read, entry).alert_id
+
+
+def test_it_explains_itself_with_what_was_read_and_what_is_listed() -> None:
+    read, entry = a_read("OAB123", state=None), an_entry("0AB123", priority=1, case_number="26-000123")
+    alert = alert_of(read, entry)
+    for field in ("plate", "state", "collected_at", "received_at", "device_id", "latitude", "confidence", "pictures"):
+        assert getattr(alert, field) == getattr(read, field)
+    for field in ("entry_id", "source", "category", "case_number", "extracted_at"):
+        assert getattr(alert, field) == getattr(entry, field)
+    assert (alert.list_plate, alert.list_state, alert.raised_at) == ("0AB123", "MN", NOW)
+    assert (alert.state_verdict, alert.priority) == (StateVerdict.UNKNOWN, 2)
+
+
+@pytest.mark.rule("alert.not-probable-cause")
+def test_every_alert_is_unverified_and_carries_the_notice() -> None:
+    alert = alert_of()
+    assert alert.status is AlertStatus.UNVERIFIED
+    assert alert.notice == NOTICE
+    assert "not probable cause" in NOTICE
+    assert "verify" in NOTICE
+
+
+@pytest.mark.rule("alert.not-probable-cause")
+@given(state=st.sampled_from([None, "MN"]), priority=st.integers(1, 5), plate=st.sampled_from(["OAB1", "0AB1"]))
+def test_no_text_or_field_says_stop_arrest_or_confirmed(
+    codec: Codec, state: str | None, priority: int, plate: str
+) -> None:
+    alert = alert_of(a_read(plate, state=state), an_entry("0AB1", priority=priority))
+    said = repr(dataclasses.asdict(codec.decode(codec.encode(alert)))).lower()
+    assert not [word for word in FORBIDDEN_WORDS if word in said]
+
+
+@pytest.mark.rule("alert.not-probable-cause")
+def test_the_alert_schema_has_no_word_for_it_either() -> None:
+    schema = (files("schemas") / "records" / "alert" / "1.avsc").read_text().lower()
+    assert json.loads(schema)
+    assert not [word for word in FORBIDDEN_WORDS if word in schema]
