@@ -11,6 +11,7 @@ FIELDS_DROPPED = Counter("platestream_collector_dropped_fields_total", "Fields o
 PICTURES_REFUSED = Counter("platestream_collector_refused_pictures_total", "Pictures not taken, by reason", ["reason"])
 SPOOL_ROWS = Gauge("platestream_collector_spool_rows", "Messages on disk not yet acknowledged by the broker")
 SPOOL_BYTES = Gauge("platestream_collector_spool_bytes", "Disk used by the spool")
+SPOOL_OVERDUE = Counter("platestream_collector_spool_overdue_total", "Messages destroyed in the spool, overdue there")
 PUBLISHED = Counter("platestream_collector_published_total", "Messages acknowledged by the broker", ["topic"])
 
 # processor: step 4 matched
