@@ -1,0 +1,51 @@
+"""Puts the gateway together: door, routes, problems. Step 8 of a plate read's way, asked."""
+
+from fastapi import Depends, FastAPI
+from fastapi.security import HTTPBearer
+
+from gateway.access.decisions import limits_of
+from gateway.access.state import AccessState
+from gateway.access.tokens import load_verifier
+from gateway.door import MAX_BODY_BYTES, Door
+from gateway.problems import add_problem_handlers
+from gateway.routes.pages import open_pages
+from gateway.routes.searches import search_routes
+from gateway.searches.desk import SearchDesk
+from gateway.searches.plate import StoredReads
+from platestream.clock import Clock
+from platestream.settings import Settings
+from streams.ledger.ledger import Ledger
+from streams.ledger.sealing import load_seals
+
+_ABOUT = (
+    "The only door to stored licence-plate reads: who asks, why and on what facts is written down before the answer."
+)
+
+
+def create_gateway(settings: Settings, reads: StoredReads, ledger: Ledger[AccessState], clock: Clock) -> FastAPI:
+    """The application. Raises ConfigError when a key or the pattern of case numbers is missing or malformed."""
+    retention_days, max_rows = settings.retention.days, settings.gateway.max_rows
+    desk = SearchDesk(
+        ledger=ledger,
+        seals=load_seals(settings),
+        limits=limits_of(settings.gateway),
+        reads=reads,
+        clock=clock,
+        retention_days=retention_days,
+    )
+    app = FastAPI(
+        title="platestream gateway",
+        description=_ABOUT,
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=MAX_BODY_BYTES,
+    )
+    app.add_middleware(Door, verifier=load_verifier(settings, clock))
+    add_problem_handlers(app)
+    bearer = HTTPBearer(auto_error=False, description="token of the issuer; the door checks it")  # for OpenAPI
+    routes = search_routes(desk, max_rows=max_rows, retention_days=retention_days)
+    app.include_router(routes, dependencies=[Depends(bearer)])
+    app.include_router(open_pages(app, {"ledger": ledger.check_reachable, "store": reads.check_reachable}))
+    return app

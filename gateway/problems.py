@@ -1,0 +1,115 @@
+"""Errors as answers: problem+json (RFC 9457) with the rule that refused. Nothing that was sent is ever repeated."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from platestream.errors import IntegrityError, InvalidMessage, RefusedError, TransientError
+from platestream.metrics import SEARCHES
+
+_log = logging.getLogger(__name__)
+_AWAY = "A part of the system that every answer needs is away; nothing was answered. Ask again in a moment."
+
+
+class Problem(BaseModel):
+    """What a client gets instead of an answer; `rule` names the clause of the order that refused."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:platestream:problem:403",
+                    "title": "Forbidden",
+                    "status": 403,
+                    "detail": "A search needs a case or incident number.",
+                    "rule": "query.log",
+                }
+            ]
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    rule: str | None = None
+
+
+def problem(
+    status: int, detail: str, *, rule: str | None = None, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """The answer for a status, with a sentence for the person who asked."""
+    body = Problem(
+        type=f"urn:platestream:problem:{status}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        rule=rule,
+    )
+    return JSONResponse(body.model_dump(), status, headers=headers, media_type="application/problem+json")
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Every error of the gateway's routes becomes a problem."""
+    for kind, handler in _HANDLERS.items():
+        app.add_exception_handler(kind, handler)
+
+
+async def _refused(_: Request, error: Any) -> JSONResponse:
+    return problem(403, str(error), rule=error.rule)
+
+
+async def _invalid(_: Request, error: Any) -> JSONResponse:
+    SEARCHES.labels("malformed").inc()
+    return problem(422, str(error))
+
+
+async def _malformed(_: Request, error: Any) -> JSONResponse:
+    SEARCHES.labels("malformed").inc()
+    return problem(422, "; ".join(sorted({_fault(fault) for fault in error.errors()})))
+
+
+async def _away(_: Request, error: Any) -> JSONResponse:
+    _log.warning("Nothing was answered: %s", error)
+    return problem(503, _AWAY, headers={"Retry-After": "5"})
+
+
+async def _damaged(_: Request, error: Any) -> JSONResponse:
+    _log.critical("The gateway must stop: %s", error)
+    return problem(503, "The record of searches is damaged; the gateway answers nothing until it is put right.")
+
+
+async def _http(_: Request, error: Any) -> JSONResponse:
+    return problem(error.status_code, HTTPStatus(error.status_code).description or "No.", headers=error.headers)
+
+
+async def _unexpected(_: Request, error: Any) -> JSONResponse:
+    return problem(500, "Something unexpected happened; nothing was answered. It is in the process's log.")
+
+
+def _fault(fault: Any) -> str:
+    """Where and what of one fault, without what was sent: an unknown field's name could be anything."""
+    if fault["type"] == "json_invalid":
+        return "The body is not JSON."
+    if fault["type"] == "extra_forbidden":
+        return "There is a field that is not known here."
+    where = ".".join(str(part) for part in fault["loc"])
+    return f"{where}: {fault['msg']}"
+
+
+_HANDLERS = {
+    RefusedError: _refused,
+    InvalidMessage: _invalid,
+    RequestValidationError: _malformed,
+    TransientError: _away,
+    IntegrityError: _damaged,
+    HTTPException: _http,
+    Exception: _unexpected,
+}

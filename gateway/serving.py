@@ -1,0 +1,66 @@
+"""Serves the gateway inside the storage process, beside the engine, in the thread that calls."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import uvicorn
+from fastapi import FastAPI
+
+from platestream.errors import ConfigError, IntegrityError
+
+_GRACE_SECONDS = 5
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket; port 0 takes a free one. Raises ConfigError when the port is taken."""
+    try:
+        return socket.create_server((host, port), backlog=128)
+    except OSError as error:
+        raise ConfigError(
+            f"The gateway cannot listen on {host}:{port} ({error.strerror}); set another gateway.port."
+        ) from None
+
+
+def serve_gateway(
+    app: FastAPI, listening: socket.socket, stop: threading.Event, *, each_turn: Callable[[], None]
+) -> None:
+    """Answer until `stop` is set, then let searches under way end. Signals stay with the caller, who sets `stop`.
+
+    `each_turn` is called about ten times a second and must return at once: `ledger.check_sound` and the probe's beat
+    belong there. An IntegrityError that it raises ends the serving and is raised again.
+    """
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    server = _Server(config, stop, each_turn)
+    server.run(sockets=[listening])
+    if server.fault is not None:
+        raise server.fault
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, stop: threading.Event, each_turn: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.fault: IntegrityError | None = None
+        self._stop = stop
+        self._each_turn = each_turn
+
+    async def on_tick(self, counter: int) -> bool:
+        try:
+            self._each_turn()
+        except IntegrityError as fault:
+            self.fault = fault
+        self.should_exit = self.should_exit or self.fault is not None or self._stop.is_set()
+        return await super().on_tick(counter)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the caller's."""
+        yield

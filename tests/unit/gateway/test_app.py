@@ -1,0 +1,118 @@
+"""What holds for every route: the door, the problems, the open pages."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from fastapi import APIRouter, FastAPI
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from prometheus_client import REGISTRY
+from starlette.routing import Route
+
+from gateway.door import MAX_BODY_BYTES, OPEN_PATHS
+from tests.asking import ANALYST, PLATE, found_read, let_in, search_body
+from tests.unit.gateway.conftest import Asked
+
+
+def routes(app: FastAPI | APIRouter) -> Iterator[tuple[str, str]]:
+    """Every path and method that is answered, also those of included routers."""
+    for route in app.routes:
+        if isinstance(route, Route):
+            yield from ((route.path, method) for method in route.methods or ())
+        else:
+            yield from routes(route.original_router)  # type: ignore[attr-defined]
+
+
+@pytest.mark.rule("access.list")
+def test_no_route_answers_without_a_token_but_the_open_pages(asked: Asked) -> None:
+    seen = set(routes(asked.app))
+    assert ("/v1/searches", "POST") in seen
+    for path, method in seen:
+        answer = asked.client.request(method, path)
+        assert (answer.status_code == 401) == (path not in OPEN_PATHS), (path, method)
+    assert {path for path, _ in seen} >= OPEN_PATHS
+
+
+@given(st.text(st.characters(codec="ascii", exclude_categories=["C"]), max_size=20))
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_leads_nowhere_is_behind_the_door_too(asked: Asked, path: str) -> None:
+    path = "/x" + path.replace("?", "").replace("#", "")
+    assert asked.client.get(path).status_code == 401
+    assert asked.client.get(path, headers=asked.token()).status_code == 404
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic abc", "Bearer a.b.c", "bearer"])
+def test_a_header_that_is_no_token_gets_a_problem(asked: Asked, header: str) -> None:
+    before = REGISTRY.get_sample_value("platestream_gateway_searches_total", {"outcome": "unauthenticated"}) or 0
+    answer = asked.client.post("/v1/searches", json=search_body(), headers={"Authorization": header})
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert set(answer.json()) == {"type", "title", "status", "detail", "rule"}
+    after = REGISTRY.get_sample_value("platestream_gateway_searches_total", {"outcome": "unauthenticated"})
+    assert after == before + 1
+    assert not asked.ledger.log
+
+
+def test_the_body_is_bounded_with_and_without_its_length(asked: Asked) -> None:
+    body = b'{"plate": "' + b"A" * MAX_BODY_BYTES + b'"}'
+    headers = asked.token() | {"Content-Type": "application/json"}
+    assert asked.client.post("/v1/searches", content=body, headers=headers).status_code == 413
+    chunks = (body[at : at + 1000] for at in range(0, len(body), 1000))
+    assert asked.client.post("/v1/searches", content=chunks, headers=headers).status_code == 413
+
+
+def test_nothing_is_kept_by_whoever_carries_it(asked: Asked) -> None:
+    for answer in (asked.client.get("/"), asked.client.get("/none"), asked.search(search_body())):
+        assert answer.headers["cache-control"] == "no-store"
+
+
+def test_open_pages_show_how_to_ask_and_load_nothing_from_afar(asked: Asked) -> None:
+    welcome, docs = asked.client.get("/").text, asked.client.get("/docs").text
+    assert 'href="/docs"' in welcome
+    assert "POST /v1/searches" in docs
+    assert "factual_basis" in docs
+    assert "<script" not in docs
+    assert 'src="' not in docs
+    assert asked.client.get("/openapi.json").json()["paths"]["/v1/searches"]["post"]["requestBody"]
+
+
+def test_the_example_in_the_description_is_a_search(asked: Asked) -> None:
+    let_in(asked.ledger, asked.clock)
+    schemas = asked.client.get("/openapi.json").json()["components"]["schemas"]
+    [example] = schemas["SearchBody"]["examples"]
+    assert asked.search(example).status_code == 200
+
+
+def test_healthz_means_that_ledger_and_store_answer(asked: Asked) -> None:
+    assert asked.client.get("/healthz").json() == {"ledger": True, "store": True}
+    asked.reads.is_away = True
+    answer = asked.client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (503, {"ledger": True, "store": False})
+    asked.ledger.is_away = True
+    assert asked.client.get("/healthz").json() == {"ledger": False, "store": False}
+
+
+def test_a_fault_of_our_own_is_a_problem_without_details(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    let_in(asked.ledger, asked.clock)
+    monkeypatch.setattr(asked.reads, "find", lambda question: 1 / 0)
+    answer = asked.search(search_body())
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "ZeroDivision" not in answer.text
+
+
+def test_no_log_line_names_a_plate_or_a_person(asked: Asked, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    let_in(asked.ledger, asked.clock)
+    asked.reads.reads.append(found_read())
+    assert asked.search(search_body()).status_code == 200
+    assert asked.search(search_body(reason=None)).status_code == 403
+    assert asked.search(search_body(collected_from=PLATE)).status_code == 422
+    asked.reads.is_away = True
+    assert asked.search(search_body()).status_code == 503
+    own = [record.getMessage() for record in caplog.records if record.name.startswith(("gateway", "streams"))]
+    assert own
+    assert not any(word in line for line in (*own, caplog.text) for word in (PLATE, ANALYST))
