@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from pytest_socket import disable_socket, enable_socket
 
-pytest_plugins = ["tests.stack"]
+pytest_plugins = ["tests.stack", "tests.storage_fixture"]
 
 _KINDS = {"contract", "integration", "e2e"}
 
