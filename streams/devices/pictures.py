@@ -55,7 +55,8 @@ def strip_metadata(data: bytes) -> bytes:
         if marker in _FRAMES or marker in _TABLES or marker == _SOS:
             kept.append(bytes((0xFF, marker)) + (len(body) + 2).to_bytes(2, "big") + body + scan)
         elif marker in _LEFT_BEHIND:
-            kept.append(_colours_of(marker, body))
+            colours = _colours_of(marker, body)
+            kept += [] if colours in kept else [colours]
         else:
             raise _not_jpeg("is of a rare kind (lossless, arithmetic or hierarchical)")
         scans += marker == _SOS
@@ -67,12 +68,13 @@ def strip_metadata(data: bytes) -> bytes:
 def _decode_base64(sent: object, max_bytes: int) -> bytes:
     if not isinstance(sent, str):
         raise InvalidMessage("picture-not-base64", "The picture is not base64 text.")
-    if len(sent) * 3 // 4 > max_bytes:
-        raise InvalidMessage("picture-too-large", f"The picture is larger than {max_bytes} bytes.")
     try:
-        return base64.b64decode("".join(sent.split()), validate=True)
+        data = base64.b64decode("".join(sent.split()), validate=True)
     except (binascii.Error, ValueError):
         raise InvalidMessage("picture-not-base64", "The picture is not base64 text.") from None
+    if len(data) > max_bytes:
+        raise InvalidMessage("picture-too-large", f"The picture is larger than {max_bytes} bytes.")
+    return data
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:

@@ -66,11 +66,11 @@ class Publisher:
         self._clock = clock
         self._retention = timedelta(days=retention_days)
         self._stopping = threading.Event()
-        self._turned_at = self._swept_at = time.monotonic()
+        self._turned_at = time.monotonic()
+        self._swept_at = float("-inf")
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
 
     def start(self) -> None:
-        self._sweep()
         self._thread.start()
 
     def stop(self) -> None:
@@ -89,10 +89,9 @@ class Publisher:
             flight = _Flight(self._spool, self._make_producer())
             try:
                 while not self._stopping.is_set():
+                    self._sweep()
                     flight.turn()
                     self._turned_at = time.monotonic()
-                    if self._turned_at - self._swept_at > _SWEEP_SECONDS:
-                        self._sweep()
             except TransientError as error:
                 pause = _FIRST_PAUSE_SECONDS if flight.acknowledged else min(pause * 2, _LONGEST_PAUSE_SECONDS)
                 _log.warning("%s %d records wait on disk; next try in %.1f s.", error, len(self._spool), pause)
@@ -101,9 +100,9 @@ class Publisher:
 
     def _sweep(self) -> None:
         """Destroy what became overdue while no broker could be reached. Keeps: retention.sixty-days"""
-        self._swept_at = time.monotonic()
-        removal = self._spool.remove_overdue(self._clock.now() - self._retention)
-        removal.add_done_callback(lambda done: None if done.exception() else SPOOL_OVERDUE.inc(done.result()))
+        if time.monotonic() - self._swept_at > _SWEEP_SECONDS:
+            SPOOL_OVERDUE.inc(self._spool.remove_overdue(self._clock.now() - self._retention).result())
+            self._swept_at = time.monotonic()
 
 
 class _Flight:
@@ -125,7 +124,7 @@ class _Flight:
         if self._records:
             self._producer.poll(0 if sent else 0.005)
         elif not sent:
-            self._spool.wait_for_arrival(0.5)
+            self._spool.wait_for_arrival(0.1)
             self._producer.poll(0)
         self._forget_landed()
         if self._failure:

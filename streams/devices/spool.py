@@ -25,6 +25,7 @@ from platestream.metrics import SPOOL_BYTES, SPOOL_ROWS
 _LAYOUT = 1
 _MOST_TASKS_IN_ONE_COMMIT = 256
 _TIDY_SECONDS = 1.0
+_TIDY_PAGES = 20_000  # at a time, so that puts do not wait long behind it
 _ROW_BYTES = 100  # what a row needs beside its key and value, roughly
 
 # collected_at_ms stands before the value on purpose: a sweep need not read through the pictures.
@@ -225,9 +226,10 @@ class Spool:
         """Give free pages back and truncate the log: only then have deleted bytes left the disk's files."""
         try:
             with self._lock:
-                self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+                # a script, because one execute takes a single step of this pragma and so gives back a single page
+                self._connection.executescript(f"PRAGMA incremental_vacuum({_TIDY_PAGES})")
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            self._must_tidy = False
+                self._must_tidy = self._number("PRAGMA freelist_count") > 0
         except sqlite3.Error:
             self._must_tidy = True  # tried again a second later; the failing disk shows at the next put
         self._tidied_at = time.monotonic()

@@ -1,0 +1,235 @@
+"""The publisher against a broker that is played: acknowledgements come when the test says so."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+from prometheus_client import REGISTRY
+
+from platestream.clock import SetClock
+from platestream.errors import IntegrityError
+from streams.devices.publisher import MAX_IN_FLIGHT_RECORDS, Publisher, largest_record_bytes
+from streams.devices.spool import Record, Spool
+
+NOW = datetime(2026, 3, 5, tzinfo=UTC)
+WAIT_SECONDS = 20
+
+Report = Callable[[KafkaError | None, "Sent"], None]
+
+
+@dataclass
+class Sent:
+    name: str
+    content: bytes
+    key: bytes
+    report: Report
+
+    def topic(self) -> str:
+        return self.name
+
+
+@dataclass
+class Broker:
+    """What producers of one test share. It acknowledges while `is_up`; `breaks` gives the next records back."""
+
+    is_up: bool = True
+    breaks: int = 0
+    refuses: int = 0
+    is_full: bool = False
+    taken: list[Sent] = field(default_factory=list)
+    producers: int = 0
+
+    def contents(self) -> list[bytes]:
+        return [sent.content for sent in self.taken]
+
+
+class PlayedProducer:
+    def __init__(self, broker: Broker) -> None:
+        self.broker = broker
+        self.waiting: list[Sent] = []
+        broker.producers += 1
+
+    def produce(self, topic: str, value: bytes, key: bytes, on_delivery: Report) -> None:
+        if self.broker.refuses:
+            self.broker.refuses -= 1
+            raise KafkaException(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE))
+        if self.broker.is_full and len(self.waiting) >= 3:
+            raise BufferError
+        self.waiting.append(Sent(topic, value, key, on_delivery))
+
+    def poll(self, timeout: float) -> None:
+        sleep(timeout if not self.waiting else 0)
+        self._acknowledge()
+
+    def flush(self, timeout: float) -> None:
+        self._acknowledge()
+
+    def purge(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        for sent in waiting:
+            sent.report(KafkaError(KafkaError._PURGE_QUEUE), sent)
+
+    def _acknowledge(self) -> None:
+        while self.broker.is_up and self.waiting:
+            sent = self.waiting.pop(0)
+            if self.broker.breaks:
+                self.broker.breaks -= 1
+                sent.report(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART), sent)
+                continue
+            self.broker.taken.append(sent)
+            sent.report(None, sent)
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    opened = Spool(tmp_path, 64 * 1024**2)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def broker() -> Broker:
+    return Broker()
+
+
+@pytest.fixture
+def publisher(spool: Spool, broker: Broker) -> Iterator[Publisher]:
+    made = publisher_of(spool, broker)
+    made.start()
+    yield made
+    made.stop()
+
+
+def publisher_of(spool: Spool, broker: Broker) -> Publisher:
+    return Publisher(spool, lambda: PlayedProducer(broker), SetClock(NOW), retention_days=60)  # type: ignore[arg-type,return-value]
+
+
+def record(value: bytes, collected_at: datetime | None = NOW) -> Record:
+    return Record(topic="plate-reads", key=b"key", value=value, collected_at=collected_at)
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = monotonic() + WAIT_SECONDS
+    while not is_so():
+        assert monotonic() < deadline, "it did not come to pass"
+        sleep(0.005)
+
+
+@pytest.mark.usefixtures("publisher")
+def test_records_are_published_in_order_and_then_forgotten(spool: Spool, broker: Broker) -> None:
+    for number in range(50):
+        spool.put([record(b"%d" % number), record(b"%d+" % number)])
+    wait_until(lambda: len(broker.taken) == 100 and len(spool) == 0)
+    assert broker.contents() == [value for n in range(50) for value in (b"%d" % n, b"%d+" % n)]
+    assert {(sent.name, sent.key) for sent in broker.taken} == {("plate-reads", b"key")}
+
+
+@pytest.mark.usefixtures("publisher")
+def test_nothing_is_forgotten_before_it_is_acknowledged(spool: Spool, broker: Broker) -> None:
+    broker.is_up = False
+    spool.put([record(b"%d" % number) for number in range(10)]).result(WAIT_SECONDS)
+    sleep(0.1)
+    assert (len(spool), broker.taken) == (10, [])
+    broker.is_up = True
+    wait_until(lambda: len(spool) == 0)
+    assert broker.contents() == [b"%d" % number for number in range(10)]
+
+
+@pytest.mark.usefixtures("publisher")
+def test_a_record_given_back_is_sent_again_by_a_new_producer(
+    spool: Spool, broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker.breaks = 1
+    with caplog.at_level(logging.WARNING):
+        spool.put([record(b"QXZ8120-%d" % number) for number in range(5)]).result(WAIT_SECONDS)
+        wait_until(lambda: len(spool) == 0)
+    assert set(broker.contents()) == {b"QXZ8120-%d" % number for number in range(5)}
+    assert broker.producers == 2
+    assert "UNKNOWN_TOPIC_OR_PART" in caplog.text
+    assert "QXZ8120" not in caplog.text
+
+
+@pytest.mark.usefixtures("publisher")
+def test_a_record_the_client_refuses_stays_and_is_tried_again(spool: Spool, broker: Broker) -> None:
+    broker.refuses = 1
+    spool.put([record(b"1"), record(b"2")]).result(WAIT_SECONDS)
+    wait_until(lambda: len(spool) == 0)
+    assert broker.contents() == [b"1", b"2"]
+
+
+@pytest.mark.usefixtures("publisher")
+def test_a_full_queue_of_the_producer_loses_nothing(spool: Spool, broker: Broker) -> None:
+    broker.is_full = True
+    spool.put([record(b"%d" % number) for number in range(100)]).result(WAIT_SECONDS)
+    wait_until(lambda: len(spool) == 0)
+    assert broker.contents() == [b"%d" % number for number in range(100)]
+
+
+@pytest.mark.usefixtures("publisher")
+def test_what_is_in_flight_is_bounded(spool: Spool, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.devices.publisher.MAX_IN_FLIGHT_RECORDS", 30)
+    producers: list[PlayedProducer] = []
+    original = PlayedProducer.produce
+    monkeypatch.setattr(
+        PlayedProducer, "produce", lambda self, *a, **k: (producers.append(self), original(self, *a, **k))
+    )
+    broker.is_up = False
+    spool.put([record(b"x")] * 200).result(WAIT_SECONDS)
+    wait_until(lambda: len(producers) >= 30)
+    sleep(0.05)
+    assert len(producers[0].waiting) == 30 < MAX_IN_FLIGHT_RECORDS
+    broker.is_up = True
+    wait_until(lambda: len(spool) == 0)
+
+
+def test_stopping_leaves_on_disk_what_is_not_acknowledged(spool: Spool, broker: Broker) -> None:
+    publisher = publisher_of(spool, broker)
+    broker.is_up = False
+    spool.put([record(b"1")]).result(WAIT_SECONDS)
+    publisher.start()
+    publisher.stop()
+    assert (len(spool), broker.taken) == (1, [])
+    broker.is_up = True
+    again = publisher_of(spool, broker)
+    again.start()
+    wait_until(lambda: len(spool) == 0)
+    again.stop()
+    assert broker.contents() == [b"1"]
+
+
+@pytest.mark.rule("retention.sixty-days")
+def test_what_became_overdue_on_disk_is_destroyed_not_sent(spool: Spool, broker: Broker) -> None:
+    def destroyed() -> float:
+        return REGISTRY.get_sample_value("platestream_collector_spool_overdue_total") or 0
+
+    before = destroyed()
+    overdue = NOW - timedelta(days=60)
+    spool.put([record(b"overdue", overdue), record(b"due later", overdue + timedelta(seconds=1))]).result(WAIT_SECONDS)
+    publisher = publisher_of(spool, broker)
+    publisher.start()
+    wait_until(lambda: len(spool) == 0)
+    publisher.stop()
+    assert broker.contents() == [b"due later"]
+    assert destroyed() == before + 1
+
+
+def test_check_tells_when_the_publisher_stands_still(spool: Spool, broker: Broker) -> None:
+    publisher = publisher_of(spool, broker)
+    with pytest.raises(IntegrityError):
+        publisher.check()
+    publisher.start()
+    publisher.check()
+    with pytest.raises(IntegrityError):
+        publisher.check(stale_after_seconds=-1)
+    publisher.stop()
+    with pytest.raises(IntegrityError):
+        publisher.check()
+
+
+def test_the_largest_record_is_that_of_the_pictures_topic() -> None:
+    assert largest_record_bytes() == 8 * 1024**2
