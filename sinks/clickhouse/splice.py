@@ -1,0 +1,76 @@
+"""From framed Kafka values to Avro containers that ClickHouse reads, without touching a field.
+
+A container is a header with the writer's schema and one block: the bodies as they are, joined. So there is one
+container per writer schema, and what a read holds is parsed once, by ClickHouse.
+
+A body that is too short or too long shifts all behind it. ClickHouse notices, for a read id stands early in every
+body, except at the end of a block: there `ends_well` looks. When ClickHouse refuses a container, `write_anew` tells
+the sound bodies from the corrupt ones.
+"""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import fastavro
+
+from platestream.errors import InvalidMessage
+from schemas.framing import HEADER_BYTES
+from schemas.versions import Version
+
+_SYNC = bytes(16)  # separates blocks; there is one
+
+
+def container(version: Version, values: Sequence[bytes]) -> bytes:
+    """An Avro object container file of framed values that were all written with `version`."""
+    schema = version.text.encode()
+    header = [b"Obj\x01", _long(2), _bytes(b"avro.schema"), _bytes(schema), _bytes(b"avro.codec"), _bytes(b"null")]
+    block = b"".join([value[HEADER_BYTES:] for value in values])
+    body = [_long(len(values)), _bytes(block), _SYNC] if values else []
+    return b"".join([*header, _long(0), _SYNC, *body])
+
+
+def columns(version: Version) -> list[str]:
+    """Fields of a version, in order."""
+    return [field["name"] for field in version.parsed["fields"]]
+
+
+def ends_well(version: Version, value: bytes) -> bool:
+    """Whether a framed value is one record of `version` and nothing more."""
+    try:
+        _decode(version, value)
+    except InvalidMessage:
+        return False
+    return True
+
+
+def write_anew(version: Version, value: bytes) -> bytes:
+    """The same framed value as a correct writer gives it. Raises InvalidMessage when it cannot be decoded."""
+    body = io.BytesIO()
+    fastavro.schemaless_writer(body, version.parsed, _decode(version, value))
+    return value[:HEADER_BYTES] + body.getvalue()
+
+
+def _decode(version: Version, value: bytes) -> Any:
+    body = io.BytesIO(value[HEADER_BYTES:])
+    try:
+        datum = fastavro.schemaless_reader(body, version.parsed)
+    except Exception:  # fastavro raises whatever the bytes lead it into
+        raise InvalidMessage("bad-avro", f"{version.record}: the Avro body is corrupt.") from None
+    if body.tell() != len(value) - HEADER_BYTES:
+        raise InvalidMessage("bad-avro", f"{version.record}: bytes are left over after the Avro body.")
+    return datum
+
+
+def _bytes(content: bytes) -> bytes:
+    return _long(len(content)) + content
+
+
+def _long(number: int) -> bytes:
+    """Avro's long for a count: zigzag, seven bits a byte, lowest first."""
+    rest = number << 1
+    encoded = bytearray()
+    while rest > 0x7F:
+        encoded.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    return bytes([*encoded, rest])

@@ -1,0 +1,117 @@
+"""Runs both sinks, each in a thread of its own, as one part of the storage process.
+
+A sink that ends by an error is never silent: the error is raised to whoever asks next, and `failed` is set at once.
+The process is alive only while both loops turn.
+"""
+
+import hashlib
+import logging
+import socket
+import threading
+from collections.abc import Callable
+
+from platestream.clock import Clock
+from platestream.errors import PlatestreamError, TransientError
+from platestream.settings import Settings
+from schemas.codec import Codec
+from sinks.clickhouse import sink as reads
+from sinks.clickhouse.store import Store
+from sinks.dead_letters import DeadLetters
+from sinks.intake import Intake
+from sinks.pictures import sink as pictures
+from sinks.pictures.store import PictureStore
+
+_log = logging.getLogger(__name__)
+
+Run = Callable[[threading.Event, Callable[[], None]], None]
+
+
+class Sinks:
+    """Both sinks as threads: `start_sinks` makes and starts them; `check` often, `stop` once.
+
+    `failed` is set when one has ended by an error. `beat` is called whenever both have come round.
+    """
+
+    def __init__(self, runs: dict[str, Run], beat: Callable[[], None]) -> None:
+        self.failed = threading.Event()
+        self._stop = threading.Event()
+        self._failure: BaseException | None = None
+        self._round = _Round(set(runs), beat)
+        self._threads = [threading.Thread(target=self._run, args=item, name=f"sink-{item[0]}") for item in runs.items()]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def check(self) -> None:
+        """Raises the error that ended a sink."""
+        if self._failure:
+            raise self._failure
+
+    def stop(self, seconds: float = 30) -> None:
+        """Let both finish and commit their batch.
+
+        Raises the error that ended a sink, TransientError when one does not end within `seconds`.
+        """
+        self._stop.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(seconds)
+        self.check()
+        if any(thread.is_alive() for thread in self._threads):
+            raise TransientError(f"A sink did not end within {seconds:.0f} s; its batch is not committed.")
+
+    def _run(self, name: str, run: Run) -> None:
+        try:
+            run(self._stop, lambda: self._round.turned(name))
+        except BaseException as error:  # whatever it is, it is raised again by check
+            _log.error("the %s sink ended: %s", name, error if isinstance(error, PlatestreamError) else type(error))
+            self._failure = self._failure or error
+            self._stop.set()
+            self.failed.set()
+
+
+class _Round:
+    """Calls `beat` each time all have turned since the last call."""
+
+    def __init__(self, names: set[str], beat: Callable[[], None]) -> None:
+        self._names = names
+        self._beat = beat
+        self._turned: set[str] = set()
+        self._lock = threading.Lock()
+
+    def turned(self, name: str) -> None:
+        with self._lock:
+            self._turned.add(name)
+            if self._turned != self._names:
+                return
+            self._turned = set()
+        self._beat()
+
+
+def start_sinks(settings: Settings, store: Store, codec: Codec, clock: Clock, beat: Callable[[], None]) -> Sinks:
+    """Start both sinks on a migrated store. Raises ConfigError when an address or Kafka option cannot be used."""
+    picture_store = PictureStore(settings)
+    kafka = settings.kafka
+
+    def run_reads(stop: threading.Event, turned: Callable[[], None]) -> None:
+        intake = Intake(kafka, reads.TOPIC, reads.GROUP, _instance(reads.GROUP, store))
+        sink = reads.ReadSink(settings, intake, store, codec, DeadLetters(kafka, codec, clock), clock)
+        sink.run(stop, turned)
+
+    def run_pictures(stop: threading.Event, turned: Callable[[], None]) -> None:
+        intake = Intake(kafka, pictures.TOPIC, pictures.GROUP, _instance(pictures.GROUP, store))
+        sink = pictures.PictureSink(settings, intake, picture_store, codec, DeadLetters(kafka, codec, clock), clock)
+        sink.run(stop, turned)
+
+    sinks = Sinks({"reads": run_reads, "pictures": run_pictures}, beat)
+    sinks.start()
+    return sinks
+
+
+def _instance(group: str, store: Store) -> str | None:
+    """Only one process can own a chDB folder, so it may come back under the same name without waiting for its ghost."""
+    if not store.folder:
+        return None
+    place = hashlib.sha256(f"{socket.gethostname()}\x1f{store.folder}".encode()).hexdigest()[:12]
+    return f"{group}-{place}"

@@ -1,0 +1,169 @@
+"""A topic of its own for each test, on the real broker, with what a sink needs around it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka.admin import NewTopic
+
+from platestream.clock import SetClock
+from platestream.settings import KafkaSettings, RetentionSettings, Settings, StorageSettings
+from schemas.codec import Codec
+from schemas.messages import DeadLetter
+from schemas.versions import versions
+from sinks.clickhouse.sink import ReadSink
+from sinks.clickhouse.store import Store
+from sinks.dead_letters import DeadLetters
+from sinks.intake import Intake
+from sinks.pictures.sink import PictureSink
+from sinks.pictures.store import PictureStore
+from streams.clients import admin, consumer, producer
+from tests.storing import NOW
+
+PARTITIONS = 2
+SECONDS = 60
+Run = Callable[..., None]
+
+
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = SECONDS) -> None:
+    """Wait for a condition, with a deadline."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come about within {seconds} s"
+        time.sleep(0.05)
+
+
+@dataclass
+class Bench:
+    """Topics, settings and a clock of one test. `batch` and `days` may be changed before a sink is made."""
+
+    kafka: KafkaSettings
+    codec: Codec
+    clock: SetClock
+    home: Path
+    topic: str
+    dead_letter_topic: str
+    batch: int = 1000
+    days: int = 60
+
+    @property
+    def settings(self) -> Settings:
+        storage = StorageSettings(batch_reads=self.batch, batch_milliseconds=100)
+        return Settings(home=self.home, kafka=self.kafka, storage=storage, retention=RetentionSettings(days=self.days))
+
+    @property
+    def group(self) -> str:
+        return f"group-{self.topic}"
+
+    def intake(self) -> Intake:
+        return Intake(self.kafka, self.topic, self.group)
+
+    def dead_letter_producer(self) -> DeadLetters:
+        return DeadLetters(self.kafka, self.codec, self.clock, self.dead_letter_topic)
+
+    def read_sink(self, store: Store) -> ReadSink:
+        return ReadSink(self.settings, self.intake(), store, self.codec, self.dead_letter_producer(), self.clock)
+
+    def picture_sink(self, store: PictureStore) -> PictureSink:
+        return PictureSink(self.settings, self.intake(), store, self.codec, self.dead_letter_producer(), self.clock)
+
+    def produce(self, values: Sequence[bytes | None], partition: int | None = None) -> None:
+        """Put values on the topic; each has its number as key."""
+        client = producer(self.kafka, **{"message.max.bytes": 9_000_000})
+        where = {} if partition is None else {"partition": partition}
+        for number, value in enumerate(values):
+            client.produce(self.topic, value, key=str(number), **where)
+            client.poll(0)
+        assert client.flush(SECONDS) == 0
+
+    def committed(self) -> int:
+        """Messages of the topic that the group has committed, all partitions."""
+        return sum(max(0, partition.offset) for partition in self._committed())
+
+    def has_started(self) -> bool:
+        """Whether the group has committed every partition, be it its start."""
+        return sum(partition.offset >= 0 for partition in self._committed()) == PARTITIONS
+
+    def _committed(self) -> list[TopicPartition]:
+        client = consumer(self.kafka, self.group)
+        partitions = [TopicPartition(self.topic, number) for number in range(PARTITIONS)]
+        try:
+            return client.committed(partitions, timeout=SECONDS)
+        except KafkaException:  # the broker is still making its topic of offsets
+            return []
+        finally:
+            client.close()
+
+    def commit(self, partition: int, offset: int) -> None:
+        client = consumer(self.kafka, self.group)
+        client.commit(offsets=[TopicPartition(self.topic, partition, offset)], asynchronous=False)
+        client.close()
+
+    def delete_records(self, partition: int, before: int) -> None:
+        client = admin(self.kafka)  # kept by name: results do not come once it is gone
+        for result in client.delete_records([TopicPartition(self.topic, partition, before)]).values():
+            result.result(SECONDS)
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """All dead letters so far."""
+        client = consumer(self.kafka, f"look-{uuid4()}")
+        client.assign([TopicPartition(self.dead_letter_topic, 0, 0)])
+        _, end = client.get_watermark_offsets(TopicPartition(self.dead_letter_topic, 0), timeout=SECONDS)
+        found: list[DeadLetter] = []
+        while len(found) < end:
+            found += [self.codec.decode(message.value()) for message in client.consume(end, 1) if not message.error()]
+        client.close()
+        return found
+
+    @contextmanager
+    def running(self, sink: ReadSink | PictureSink, **options: Any) -> Iterator[list[BaseException]]:
+        """The sink in a thread; the list holds the error that ended it."""
+        stop, errors = threading.Event(), list[BaseException]()
+
+        def run() -> None:
+            try:
+                sink.run(stop, lambda: None, **options)
+            except BaseException as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield errors
+        finally:
+            stop.set()
+            thread.join(SECONDS)
+            assert not thread.is_alive()
+
+    def keep_all(self, sink: ReadSink | PictureSink, messages: int) -> None:
+        """Run the sink until that many messages are committed, then stop it."""
+        with self.running(sink) as errors:
+            wait_until(lambda: errors or self.committed() >= messages, f"committing {messages} messages")
+        assert not errors
+
+
+@pytest.fixture(scope="session")
+def codec() -> Codec:
+    """A codec with ids as a registry might give them out."""
+    ids = iter(range(101, 1000))
+    return Codec({record: {version.number: next(ids) for version in all_} for record, all_ in versions().items()})
+
+
+@pytest.fixture
+def bench(kafka: KafkaSettings, codec: Codec, tmp_path: Path) -> Iterator[Bench]:
+    names = [f"kept-{uuid4()}", f"dead-{uuid4()}"]
+    client = admin(kafka)
+    config = {"max.message.bytes": "8388608"}
+    made = client.create_topics([NewTopic(names[0], PARTITIONS, 1, config=config), NewTopic(names[1], 1, 1)])
+    for result in made.values():
+        result.result(SECONDS)
+    yield Bench(kafka, codec, SetClock(NOW), tmp_path / "home", *names)
+    for result in client.delete_topics(names).values():
+        result.result(SECONDS)

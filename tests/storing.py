@@ -1,0 +1,81 @@
+"""Reads, pictures and Kafka messages for the tests of the sinks: sensible unless told otherwise."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from platestream.clock import from_ms, to_ms
+from schemas.messages import Candidate, Picture, PictureKind, PictureReference, PlateRead
+from schemas.plates import read_id
+
+NOW = from_ms(to_ms(datetime.now(UTC)))  # ClickHouse's own clock runs the TTL, so tests of it live in the present
+
+PLATES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=1, max_size=20)
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200)
+SCORES = st.none() | st.floats(0, 1, width=32)
+SINCE_1970 = st.integers(0, 4_102_444_800_000).map(from_ms)
+PICTURE_REFERENCES = st.builds(
+    PictureReference, sha256=st.binary(min_size=32, max_size=32), kind=st.sampled_from(PictureKind)
+)
+READS = st.builds(
+    PlateRead,
+    plate=PLATES,
+    collected_at=SINCE_1970,
+    read_id=st.uuids(),
+    state=st.none() | st.sampled_from(["MN", "WI", "IA"]),
+    device_id=NAMES,
+    received_at=SINCE_1970,
+    latitude=st.floats(-90, 90),
+    longitude=st.floats(-180, 180),
+    confidence=SCORES,
+    candidates=st.lists(st.builds(Candidate, plate=PLATES, confidence=SCORES), max_size=4).map(tuple),
+    pictures=st.lists(PICTURE_REFERENCES, max_size=3).map(tuple),
+)
+
+
+@dataclass(frozen=True)
+class FakeMessage:
+    """Stands for a Kafka message where only its value counts."""
+
+    content: bytes | None
+
+    def value(self) -> bytes | None:
+        return self.content
+
+
+def a_read(event: int | str = 1, *, plate: str = "ABC123", **fields: Any) -> PlateRead:
+    """A read of an hour ago; `event` makes its id."""
+    return PlateRead(
+        **{
+            "plate": plate,
+            "collected_at": NOW - timedelta(hours=1),
+            "read_id": read_id("gate-1", str(event)),
+            "state": "MN",
+            "device_id": "gate-1",
+            "received_at": NOW,
+            "latitude": 44.95,
+            "longitude": -93.09,
+            "confidence": 0.5,
+            "candidates": (Candidate(plate="A8C123", confidence=0.25),),
+            "pictures": (PictureReference(sha256=bytes(range(32)), kind=PictureKind.VEHICLE),),
+            **fields,
+        }
+    )
+
+
+def a_picture(event: int | str = 1, *, content: bytes = b"\xff\xd8 picture", **fields: Any) -> Picture:
+    """The plate picture of the read of the same event."""
+    return Picture(
+        **{
+            "plate": "ABC123",
+            "collected_at": NOW - timedelta(hours=1),
+            "read_id": read_id("gate-1", str(event)),
+            "kind": PictureKind.PLATE,
+            "sha256": hashlib.sha256(content).digest(),
+            "content": content,
+            **fields,
+        }
+    )

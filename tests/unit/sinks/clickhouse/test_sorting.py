@@ -1,0 +1,102 @@
+"""What becomes of each message of a batch, by its first bytes."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from platestream.clock import to_ms
+from schemas.codec import Codec
+from schemas.framing import frame
+from schemas.versions import versions
+from sinks.clickhouse.sorting import SortedReads, sort_reads
+from sinks.retention.rules import KeptSpan
+from tests.storing import FakeMessage, a_picture, a_read
+
+NOW = datetime(2026, 5, 10, 13, 30, tzinfo=UTC)
+SPAN = KeptSpan.at(NOW, 60)
+
+
+def sort(codec: Codec, *values: bytes | None) -> SortedReads[FakeMessage]:
+    return sort_reads([FakeMessage(value) for value in values], codec, SPAN)
+
+
+def read_at(codec: Codec, at: datetime, plate: str = "ABC123") -> bytes:
+    return codec.encode(a_read(collected_at=at, plate=plate))
+
+
+def with_plate(codec: Codec, plate: bytes) -> bytes:
+    """A read with a plate that no PlateRead could hold."""
+    length = len(plate) << 1
+    prefix = bytes([length]) if length < 0x80 else bytes([length & 0x7F | 0x80, length >> 7])
+    return read_at(codec, NOW).replace(b"\x0cABC123", prefix + plate, 1)
+
+
+@pytest.mark.rule("retention.sixty-days")
+def test_overdue_reads_are_left_out_and_counted(codec: Codec) -> None:
+    due_today = datetime(2026, 3, 11, 23, 59, 59, 999000, tzinfo=UTC)
+    due_tomorrow = read_at(codec, due_today + timedelta(milliseconds=1))
+    found = sort(codec, read_at(codec, due_today), due_tomorrow, read_at(codec, datetime(1970, 1, 2, tzinfo=UTC)))
+    assert found.overdue == 2
+    assert [group.values for group in found.groups] == [[due_tomorrow]]
+    assert found.refused == []
+
+
+def test_a_batch_of_overdue_reads_leaves_nothing_to_insert(codec: Codec) -> None:
+    found = sort(codec, read_at(codec, NOW - timedelta(days=60)))
+    assert (found.groups, found.overdue) == ([], 1)
+
+
+def test_each_bad_message_has_its_reason(codec: Codec) -> None:
+    good = read_at(codec, NOW)
+    bad = {
+        None: "not-framed",
+        b"": "not-framed",
+        good[:5]: "not-framed",
+        b"{}" + good: "not-framed",
+        frame(999_999, good[5:]): "unknown-schema",
+        codec.encode(a_picture()): "unknown-schema",
+        with_plate(codec, b""): "plate-unusable",
+        with_plate(codec, b"A" * 300): "plate-unusable",
+        with_plate(codec, b"A" * 21): "plate-unusable",
+        with_plate(codec, b"abc123"): "plate-unusable",
+        with_plate(codec, b"AB 123"): "plate-unusable",
+        with_plate(codec, "Ä1".encode()): "plate-unusable",
+        good[:9]: "cut-short",
+        good[:14]: "cut-short",
+        read_at(codec, NOW + timedelta(days=2)): "collected-ahead",
+    }
+    found = sort(codec, *bad, good)
+    assert {message.content: reason for message, reason in found.refused} == bad
+    assert [group.values for group in found.groups] == [[good]]
+
+
+def test_a_corrupt_end_that_clickhouse_would_not_see_is_refused(codec: Codec) -> None:
+    good = read_at(codec, NOW)
+    found = sort(codec, good, good + b"\x00", good[:-1])
+    assert [reason for _, reason in found.refused] == ["bad-avro", "bad-avro"]
+    assert [group.values for group in found.groups] == [[good]]
+
+
+def test_there_is_one_group_for_each_writers_schema(codec: Codec) -> None:
+    newer = {record: {v.number: codec.wire_id(record) + 1000 for v in all_} for record, all_ in versions().items()}
+    both = _TwoIds(codec, Codec(newer))
+    first, second = read_at(codec, NOW), Codec(newer).encode(a_read(collected_at=NOW))
+    found = sort_reads([FakeMessage(value) for value in (first, second, first)], both, SPAN)
+    assert [group.values for group in found.groups] == [[first, first], [second]]
+    assert [[message.content for message in group.messages] for group in found.groups] == [[first, first], [second]]
+
+
+def test_plates_are_not_in_what_is_printed(codec: Codec) -> None:
+    found = sort(codec, read_at(codec, NOW, "SECRET1"), b"SECRET2")
+    assert "SECRET" not in repr(found)
+
+
+def test_the_last_millisecond_that_is_kept(codec: Codec) -> None:
+    assert SPAN.first_ms == to_ms(datetime(2026, 3, 12, tzinfo=UTC))
+
+
+class _TwoIds(Codec):
+    """Knows a record under two ids, as when a schema was registered twice."""
+
+    def __init__(self, *codecs: Codec) -> None:
+        self._readers = {wire_id: version for codec in codecs for wire_id, version in codec._readers.items()}
