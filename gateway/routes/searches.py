@@ -156,7 +156,7 @@ def _row(read: StoredRead, retention_days: int) -> FoundRow:
         device_id=read.device_id,
         latitude=read.latitude,
         longitude=read.longitude,
-        confidence=read.confidence,
+        confidence=read.confidence and round(read.confidence, 6),  # kept in 32 bits
         classification=read.classification,
         destroy_by=read.collected_at.astimezone(UTC).date() + timedelta(days=retention_days),
         pictures=[FoundPicture(sha256=picture.sha256.hex(), kind=picture.kind) for picture in read.pictures],

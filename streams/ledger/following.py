@@ -8,14 +8,16 @@ import threading
 from typing import Generic
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import OffsetSpec
 
 from platestream.errors import IntegrityError, InvalidMessage, TransientError
 from platestream.settings import KafkaSettings
 from schemas.codec import Codec
 from schemas.messages import LedgerEvent
-from streams.clients import consumer
+from streams.clients import admin, consumer
 from streams.ledger.ledger import Fold, History, S
 
+_LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _LOST = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
 _OPTIONS = {"auto.offset.reset": "error", "reconnect.backoff.max.ms": 1000, "fetch.error.backoff.ms": 50}
 
@@ -31,6 +33,7 @@ class LedgerFollower(Generic[S]):
         self._moved = threading.Condition()
         self._fault: IntegrityError | None = None
         self._closing = threading.Event()
+        self._admin = admin(kafka)  # a consumer that polls in one thread does not always answer in another
         self._consumer: Consumer = consumer(kafka, "ledger-follower", **_OPTIONS)
         self._consumer.assign([TopicPartition(topic, 0, 0)])
         self._thread = threading.Thread(target=self._follow, name="ledger-follower", daemon=True)
@@ -56,13 +59,14 @@ class LedgerFollower(Generic[S]):
 
     def end(self) -> int:
         """Offset of the last event in the topic, -1 when it is empty. Raises TransientError."""
+        last = TopicPartition(self._topic, 0)
         try:
-            found = self._consumer.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=self._timeout_seconds)
+            asked = self._admin.list_offsets({last: _LATEST}, request_timeout=self._timeout_seconds)[last]
+            return int(asked.result(self._timeout_seconds).offset) - 1
         except KafkaException as error:
             raise TransientError(f"The ledger's broker does not answer: {error.args[0].str()}.") from None
-        if found is None:
-            raise TransientError("The ledger's broker does not answer.")
-        return int(found[1]) - 1
+        except TimeoutError:
+            raise TransientError("The ledger's broker does not answer in time.") from None
 
     def check_sound(self) -> None:
         """Raises IntegrityError once the replay had to stop."""

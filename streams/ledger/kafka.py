@@ -10,7 +10,7 @@ from streams.ledger.ledger import Fold, S
 from streams.ledger.writing import LedgerWriter
 
 TOPIC = "ledger"
-_TIMEOUT_SECONDS = 3.0
+_TIMEOUT_SECONDS = 5.0  # a cold broker's first answer to a new producer took 2.7 s on a busy machine
 
 
 class KafkaLedger(Generic[S]):
