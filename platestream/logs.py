@@ -7,7 +7,19 @@ import logging
 import sys
 import time
 
-_CHATTY = ("httpx", "httpcore", "faust", "mode", "aiokafka", "uvicorn.access", "clickhouse_connect", "PIL", "jgo")
+_CHATTY = (
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "httpcore2",
+    "faust",
+    "mode",
+    "aiokafka",
+    "uvicorn.access",
+    "clickhouse_connect",
+    "PIL",
+    "jgo",
+)
 
 
 def set_up_logs(stage: str, level: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
-from httpx import HTTPError
+from httpx2 import HTTPError
 
 from platestream.errors import ConfigError, TransientError
 from platestream.settings import Settings
@@ -28,21 +28,21 @@ def register_schemas(url: str) -> WireIds:
     Raises ConfigError when the registry finds a version incompatible, TransientError when it is away.
     """
     check_manifest()
-    client = _client(url)
-    return {
-        record: {version.number: _register(client, _subject(record), version) for version in all_}
-        for record, all_ in versions().items()
-    }
+    with _client(url) as client:
+        return {
+            record: {version.number: _register(client, _subject(record), version) for version in all_}
+            for record, all_ in versions().items()
+        }
 
 
 def look_up_wire_ids(url: str) -> WireIds:
     """Ids of all versions. Raises ConfigError when one is not registered, TransientError when the registry is away."""
     check_manifest()
-    client = _client(url)
-    return {
-        record: {version.number: _look_up(client, _subject(record), version) for version in all_}
-        for record, all_ in versions().items()
-    }
+    with _client(url) as client:
+        return {
+            record: {version.number: _look_up(client, _subject(record), version) for version in all_}
+            for record, all_ in versions().items()
+        }
 
 
 def load_codec(settings: Settings) -> Codec:

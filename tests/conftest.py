@@ -6,6 +6,9 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from pytest_socket import disable_socket, enable_socket
 
+from schemas.codec import Codec
+from schemas.versions import versions
+
 pytest_plugins = ["tests.stack", "tests.storage_fixture"]
 
 _KINDS = {"contract", "integration", "e2e"}
@@ -28,3 +31,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         enable_socket()
     else:
         disable_socket(allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session")
+def codec() -> Codec:
+    """A codec with ids as a registry might give them out."""
+    ids = iter(range(101, 1000))
+    return Codec({record: {version.number: next(ids) for version in all_} for record, all_ in versions().items()})

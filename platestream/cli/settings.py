@@ -10,6 +10,8 @@ from rich.table import Table
 
 from platestream.settings import Settings, load_settings
 
+NAME = "settings"
+
 _COLUMNS = ("option", "default", "what it is for")
 
 

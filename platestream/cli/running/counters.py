@@ -28,9 +28,16 @@ class Counters:
     p99_read_to_alert_seconds: float | None
 
     def line(self) -> str:
-        latency = self.p99_read_to_alert_seconds
-        shown = "-" if latency is None else f"{latency * 1000:.0f} ms"
-        return "  ".join(f"{stage} {count}" for stage, count in self.counts.items()) + f"  p99 read to alert {shown}"
+        counts = "  ".join(f"{stage} {count}" for stage, count in self.counts.items())
+        return f"{counts}  p99 read to alert {self.latency()}"
+
+    def latency(self) -> str:
+        seconds = self.p99_read_to_alert_seconds
+        return "-" if seconds is None else f"{seconds * 1000:.0f} ms"
+
+    def has_arrived(self) -> bool:
+        """Every read that was heard is matched and stored."""
+        return min(self.counts["matched"], self.counts["stored"]) >= self.counts["heard"]
 
     def standing_still(self) -> list[str]:
         """Stages nothing came through."""

@@ -56,9 +56,7 @@ def test_a_start_without_the_registry_uses_the_ids_of_the_last(
     online = Settings(home=tmp_path, registry=RegistrySettings(url=registry_url))
     wire_id = load_codec(online).wire_id("PlateRead")
     [file] = (tmp_path / "registry-ids").iterdir()
-    away = Settings(
-        home=tmp_path, registry=RegistrySettings(url=f"http://127.0.0.1:{unused_tcp_port}/apis/ccompat/v7")
-    )
+    away = Settings(home=tmp_path, registry=RegistrySettings(url=f"http://127.0.0.1:{unused_tcp_port}/apis/ccompat/v7"))
     with pytest.raises(TransientError, match="registry does not answer"):
         load_codec(away)
     file.rename(file.parent / registry_file(away))

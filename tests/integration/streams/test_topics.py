@@ -13,7 +13,8 @@ from streams.topics import check_topics, create_topics
 def alter(kafka: KafkaSettings, topic: str, key: str, value: str) -> None:
     entry = ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
-    admin(kafka).incremental_alter_configs([resource])[resource].result(30)
+    client = admin(kafka)
+    client.incremental_alter_configs([resource])[resource].result(30)
 
 
 def test_topics_are_made_once_and_are_as_their_files_say(kafka: KafkaSettings) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from platestream.cli.settings import markdown_page
 from platestream.errors import ConfigError
-from platestream.settings import load_settings
+from platestream.settings import GatewaySettings, Settings, environment, load_settings
 
 REFUSED = sorted((Path(__file__).parent / "refused-settings").iterdir())
 
@@ -44,6 +44,13 @@ def test_a_missing_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLATESTREAM_CONFIG", "not-there.toml")
     with pytest.raises(ConfigError, match="not-there.toml"):
         load_settings()
+
+
+def test_a_child_process_gets_the_same_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(home=tmp_path, gateway=GatewaySettings(port=4444, issuer="elsewhere"))
+    for name, value in environment(settings).items():
+        monkeypatch.setenv(name, value)
+    assert load_settings() == settings
 
 
 def test_the_page_is_what_the_command_prints() -> None:

@@ -1,0 +1,40 @@
+"""`platestream keys`: the secrets an installation needs, made once and kept."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from platestream.settings import Settings, load_settings
+
+app = typer.Typer(name="keys", help="Make the keys of the gateway.", no_args_is_help=True)
+
+
+@app.command()
+def create(
+    reader: Annotated[str, typer.Option(help="name of the first person who may read the log")] = "auditor",
+    private_key: Annotated[
+        Path | None, typer.Option(help="where the log reader's private key goes; keep it elsewhere afterwards")
+    ] = None,
+) -> None:
+    """Make what is missing: the key of plate hashes and a log reader's key pair. Existing keys are kept."""
+    for line in create_keys(load_settings(), reader, private_key):
+        print(line)
+
+
+def create_keys(settings: Settings, reader: str, private_key: Path | None) -> list[str]:
+    """Make the keys that are missing; one line on each."""
+    from streams.ledger.sealing import new_log_reader, new_plate_hash_key
+
+    hash_key = settings.path(settings.gateway.plate_hash_key_file)
+    public_keys = settings.path(settings.gateway.log_reader_keys_file)
+    private = private_key or public_keys.parent / f"{reader}.key"
+    made_hash = new_plate_hash_key(hash_key)
+    made_reader = new_log_reader(reader, public_keys_file=public_keys, private_key_file=private)
+    return [
+        f"{'made' if made else 'kept'} {what}: {file}"
+        for made, what, file in (
+            (made_hash, "the key of plate hashes", hash_key),
+            (made_reader, f"the private key of {reader}, who alone opens plates in the ledger", private),
+        )
+    ]

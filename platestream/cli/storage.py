@@ -1,0 +1,48 @@
+"""`platestream storage`: steps 6 and 8, kept and asked. Sinks and gateway share one process, which owns the engine."""
+
+import signal
+import threading
+from contextlib import ExitStack, closing
+
+NAME = "storage"
+
+
+def command() -> None:
+    """Keep reads and pictures, and answer searches. Stops cleanly on SIGTERM and Ctrl-C."""
+    from platestream.logs import set_up_logs
+    from platestream.settings import load_settings
+
+    settings = load_settings()
+    set_up_logs("storage", settings.log_level)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with ExitStack() as stack:
+        from gateway.access.state import AccessState, fold_access
+        from gateway.app import create_gateway
+        from gateway.searches.stored import ClickHouseReads
+        from gateway.serving import listen, serve_gateway
+        from platestream.clock import SystemClock
+        from platestream.probe import Probe
+        from sinks.clickhouse.migrate import migrate
+        from sinks.clickhouse.store import Store
+        from sinks.service import start_sinks
+        from streams.ledger.kafka import KafkaLedger
+        from streams.registry import load_codec
+
+        codec, clock = load_codec(settings), SystemClock()
+        listening = stack.enter_context(listen(settings.gateway.host, settings.gateway.port))
+        probe = stack.enter_context(closing(Probe(settings.storage.probe_port)))
+        store = stack.enter_context(closing(Store(settings)))
+        migrate(store.client())
+        ledger = stack.enter_context(closing(KafkaLedger(settings.kafka, codec, fold_access, AccessState())))
+        reads = stack.enter_context(closing(ClickHouseReads(store)))
+        app = create_gateway(settings, reads, ledger, clock)
+        sinks = start_sinks(settings, store, codec, clock, probe.beat)
+        stack.callback(sinks.stop)
+
+        def check() -> None:
+            sinks.check()
+            ledger.check_sound()
+
+        serve_gateway(app, listening, stop, each_turn=check)

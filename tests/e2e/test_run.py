@@ -1,0 +1,82 @@
+"""`platestream run` as a newcomer starts it: it shows what moves, ends cleanly, and says what stands still."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from platestream.settings import Settings, environment
+from tests.pipeline import fresh_settings
+
+
+def run(settings: Settings, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "platestream", "run", *arguments],
+        env={**os.environ, **environment(settings)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def left_behind(home: Path) -> list[int]:
+    found = []
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        about = [*(process.info["cmdline"] or []), *(process.info["environ"] or {}).values()]
+        if any(str(home) in part for part in about) and process.pid != os.getpid():
+            found.append(process.pid)
+    return found
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return fresh_settings(tmp_path_factory.mktemp("run"))
+
+
+def test_every_stage_moves_and_nothing_is_left_behind(settings: Settings) -> None:
+    started = run(settings, "--for", "12", "--rate", "8", "--json")
+    out, err = started.communicate(timeout=120)
+    assert started.returncode == 0, err
+    summary = json.loads(out.splitlines()[-1])
+    assert summary["faults"] == []
+    assert summary["stored"] >= summary["heard"] > 0
+    assert summary["p99_read_to_alert_seconds"] < 60
+    assert "a search to paste" in err
+    assert left_behind(settings.home) == []
+
+
+def test_a_second_start_works_on_the_same_data_and_sigterm_ends_it(settings: Settings) -> None:
+    started = run(settings)
+    assert started.stderr is not None
+    for line in started.stderr:
+        if "a search to paste" in line:
+            break
+    with pytest.raises(AssertionError):
+        assert left_behind(settings.home) == []
+    second = run(settings)
+    _, refusal = second.communicate(timeout=60)
+    assert second.returncode == 2
+    assert f"process {started.pid}" in refusal
+    started.send_signal(signal.SIGTERM)
+    started.communicate(timeout=60)
+    assert left_behind(settings.home) == []
+
+
+def test_a_killed_run_leaves_orphans_that_the_next_start_ends(settings: Settings) -> None:
+    first = run(settings)
+    assert first.stderr is not None
+    for line in first.stderr:
+        if "a search to paste" in line:
+            break
+    first.kill()
+    first.communicate()
+    assert left_behind(settings.home)
+    again = run(settings, "--for", "3")
+    _, err = again.communicate(timeout=120)
+    assert "ready after" in err
+    assert left_behind(settings.home) == []
