@@ -39,7 +39,7 @@ class Codec:
         """A message of schemas/messages.py as framed Avro."""
         wire_id, schema = self._writers[type(message).__name__]
         body = io.BytesIO()
-        fastavro.schemaless_writer(body, schema, dataclasses.asdict(message))
+        fastavro.schemaless_writer(body, schema, _datum(message))
         return frame(wire_id, body.getvalue())
 
     def decode(self, value: bytes | None) -> Any:
@@ -69,3 +69,10 @@ class Codec:
     def wire_id(self, record: str) -> int:
         """Id that is written for a record."""
         return self._writers[record][0]
+
+
+def _datum(value: Any) -> Any:
+    """Dataclasses as dicts, nested ones too; unlike dataclasses.asdict without copying each value."""
+    if dataclasses.is_dataclass(value):
+        return {name: _datum(inner) for name, inner in vars(value).items()}
+    return [_datum(inner) for inner in value] if isinstance(value, tuple) else value

@@ -24,7 +24,7 @@ _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _FRAMES = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive
 _TABLES = {0xC4, 0xDB, 0xDD}  # Huffman, quantisation, restart interval
 _LEFT_BEHIND = {*range(0xE0, 0xF0), 0xFE}  # application segments, comments
-_END_OF_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")  # stuffed bytes and restart markers belong to the scan
+_END_OF_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # stuffed bytes and restart markers belong to the scan
 
 # A decoder needs to know which colours are meant: said by these two segments, written anew without what else they hold.
 _JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
@@ -100,7 +100,7 @@ def _scan(data: bytes, start: int) -> bytes:
     found = _END_OF_SCAN.search(data, start)
     if not found:
         raise InvalidMessage("picture-not-decodable", "The picture is cut short.")
-    return data[start : found.start()]
+    return data[start : found.start()].rstrip(b"\xff")
 
 
 def _check_frame(body: bytes) -> None:

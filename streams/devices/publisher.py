@@ -45,6 +45,8 @@ def spool_producer(kafka: KafkaSettings) -> Producer:
             "message.timeout.ms": 0,
             "message.max.bytes": largest_record_bytes(),
             "linger.ms": 2,
+            "reconnect.backoff.max.ms": 1000,
+            "log_level": 0,  # what matters comes through error_cb, less often
             "error_cb": _Complaints(),
         },
     )

@@ -253,8 +253,8 @@ JSON = st.recursive(
 )
 NAMES = st.sampled_from(
     "best_plate best_plate_number best_uuid uuids uuid epoch_start epoch_time group results candidates plate "
-    "confidence region best_region country gps_latitude gps_longitude overview_jpeg timestamp video_streams camera_id fps "
-    "is_streaming daemon_uptime_seconds".split()
+    "confidence region best_region country gps_latitude gps_longitude overview_jpeg timestamp video_streams "
+    "camera_id fps is_streaming daemon_uptime_seconds".split()
 )
 KINDS = st.sampled_from(["alpr_group", "alpr_results", "alpr_alert", "vehicle", "heartbeat"])
 

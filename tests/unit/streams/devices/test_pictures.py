@@ -117,6 +117,11 @@ def test_all_ordinary_kinds_keep_their_pixels(options: dict[str, object]) -> Non
     assert pixels(clean_picture(sent(plain), LIMIT)) == pixels(plain)
 
 
+def test_fill_bytes_after_the_scan_are_gone() -> None:
+    plain = image()
+    assert clean_picture(sent(plain[:-2] + b"\xff\xff\xff" + plain[-2:]), LIMIT) == clean_picture(sent(plain), LIMIT)
+
+
 def test_base64_in_lines_is_taken() -> None:
     lines = base64.encodebytes(SCENE.plate).decode()
     assert clean_picture(lines, LIMIT) == clean_picture(sent(SCENE.plate), LIMIT)
