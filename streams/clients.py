@@ -45,15 +45,17 @@ def _connection(kafka: KafkaSettings) -> dict[str, Any]:
     if kafka.ca_file:
         options["ssl.ca.location"] = str(kafka.ca_file)
     if kafka.security_protocol == "SASL_SSL":
-        options |= _sasl(kafka)
+        username, password = sasl_credentials(kafka)
+        options |= {"sasl.mechanism": "SCRAM-SHA-512", "sasl.username": username, "sasl.password": password}
     return options
 
 
-def _sasl(kafka: KafkaSettings) -> dict[str, Any]:
+def sasl_credentials(kafka: KafkaSettings) -> tuple[str, str]:
+    """User and password. Raises ConfigError when one is not set or the password file cannot be read."""
     if not kafka.sasl_username or not kafka.sasl_password_file:
         raise ConfigError("SASL_SSL needs kafka.sasl_username and kafka.sasl_password_file; set both.")
     try:
         password = kafka.sasl_password_file.read_text().strip()
     except OSError as error:
         raise ConfigError(f"kafka.sasl_password_file cannot be read: {error.strerror}.") from None
-    return {"sasl.mechanism": "SCRAM-SHA-512", "sasl.username": kafka.sasl_username, "sasl.password": password}
+    return kafka.sasl_username, password

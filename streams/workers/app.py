@@ -1,0 +1,57 @@
+"""Faust apps of the processors: the only place that configures Faust's Kafka clients."""
+
+import ssl
+from typing import Any
+
+import faust
+from faust.types.auth import CredentialsT, SASLMechanism
+
+from platestream.settings import KafkaSettings
+from streams.clients import sasl_credentials
+from streams.workers.transport import Transport
+
+
+def faust_app(kafka: KafkaSettings, group: str, *, session_timeout_seconds: int, **options: Any) -> faust.App:
+    """An app of consumer group `group`: at least once, tables in memory, no web pages, no topics of its own.
+
+    `options` are Faust's, for example datadir. Raises ConfigError when secrets cannot be read.
+    """
+    app = faust.App(
+        group,
+        **faust_options(kafka),
+        broker_session_timeout=session_timeout_seconds,
+        broker_heartbeat_interval=session_timeout_seconds / 5,
+        **options,
+    )
+    app.transport = Transport(app.conf.broker_consumer, app)
+    return app
+
+
+def faust_options(kafka: KafkaSettings) -> dict[str, Any]:
+    """What every app has in common, as options of faust.App."""
+    return {
+        "broker": "kafka://" + ";".join(server.strip() for server in kafka.bootstrap_servers.split(",")),
+        "broker_credentials": _credentials(kafka),
+        "broker_commit_interval": 1.0,
+        # small, so that an update of a table does not queue behind seconds of reads
+        "broker_max_poll_records": 500,
+        "stream_buffer_maxsize": 1000,
+        "consumer_auto_offset_reset": "earliest",
+        "producer_compression_type": "lz4",
+        "store": "memory://",
+        "topic_allow_declare": False,
+        "topic_disable_leader": True,
+        "web_enabled": False,
+    }
+
+
+def _credentials(kafka: KafkaSettings) -> CredentialsT | None:
+    if kafka.security_protocol == "PLAINTEXT":
+        return None
+    context = ssl.create_default_context(cafile=str(kafka.ca_file) if kafka.ca_file else None)
+    if kafka.security_protocol == "SSL":
+        return faust.SSLCredentials(context)
+    username, password = sasl_credentials(kafka)
+    return faust.SASLCredentials(
+        username=username, password=password, ssl_context=context, mechanism=SASLMechanism.SCRAM_SHA_512
+    )

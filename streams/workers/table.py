@@ -1,0 +1,57 @@
+"""A Faust global table that follows a compacted topic which others write to.
+
+Each worker reads all of the topic. What the table holds is kept by `apply`, outside Faust's store; no agent writes it.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from faust.tables.globaltable import GlobalTable
+from faust.types import TP, AppT
+
+from platestream.ending import end_process
+from streams.workers.topic import raw_topic
+
+Apply = Callable[[bytes | None, bytes | None], None]
+
+
+class FollowedTable(GlobalTable):
+    """Feeds `apply` with key and value of each message of `topic` (one partition), once and in order."""
+
+    logger = logging.getLogger("faust.table")
+
+    def __init__(self, app: AppT, *, name: str, topic: str, apply: Apply) -> None:
+        self._topic = topic
+        self._apply = apply
+        self._applied: int | None = None
+        # with other values Faust recovers global tables of several workers for ever
+        super().__init__(app, name=name, partitions=1, is_global=True, recovery_buffer_size=1)
+
+    def follow(self, records: Iterable[Any]) -> None:
+        """Apply fetched records; those already applied are passed over. An error would leave a wrong table: end."""
+        try:
+            for record in records:
+                if self._applied is None or record.offset > self._applied:
+                    self._apply(record.key, record.value)
+                    self._applied = record.offset
+        except Exception as error:
+            end_process(error)
+
+    @property
+    def next_offset(self) -> int:
+        """All before it is applied."""
+        return 0 if self._applied is None else self._applied + 1
+
+    def persisted_offset(self, _tp: TP) -> int | None:
+        """Last offset applied: after a rebalance Faust goes on from there instead of reading the topic again."""
+        return self._applied
+
+    def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
+        """Nothing is left to do: what comes this way was followed when it was fetched."""
+
+    def _changelog_topic_name(self) -> str:
+        return self._topic
+
+    def _new_changelog_topic(self, **_: Any) -> Any:
+        return raw_topic(self.app, self._topic, partitions=1, acks=False)
