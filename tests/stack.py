@@ -11,13 +11,17 @@ Tests share them: take a topic, group or subject of your own, and do not stop wh
 import random
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from pytest_socket import enable_socket
 
+from platestream.errors import ConfigError
 from platestream.settings import KafkaSettings, RegistrySettings, Settings
+from streams.embedded.home import hold_home, run_folder
 from streams.embedded.ports import REGISTRY_PATH
+from streams.embedded.recorded import end_recorded
 from streams.embedded.stack import EmbeddedStack
 
 
@@ -33,6 +37,15 @@ def free_port() -> int:
                 return port
 
 
+def new_home(tmp_path_factory: pytest.TempPathFactory, name: str = "home") -> Path:
+    """A new home for a stack, after ending what killed test runs left in theirs (found by their records)."""
+    for lock in tmp_path_factory.getbasetemp().parent.glob("*/stack*/*/run/lock"):
+        home = lock.parent.parent
+        with suppress(ConfigError), hold_home(home):  # refused while its owner lives
+            end_recorded(run_folder(home))
+    return tmp_path_factory.mktemp("stack") / name
+
+
 def stack_settings(home: Path) -> Settings:
     """Settings of a stack on free ports with its data in `home`."""
     return Settings(
@@ -45,7 +58,7 @@ def stack_settings(home: Path) -> Settings:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStack]:
     enable_socket()
-    with EmbeddedStack(stack_settings(tmp_path_factory.mktemp("stack"))) as started:
+    with EmbeddedStack(stack_settings(new_home(tmp_path_factory))) as started:
         yield started
 
 

@@ -4,6 +4,7 @@ Reading and checking classes is most of a start. The JVM can write what it loade
 done at the first clean stop, and later starts take half the time. A start without an archive is only slower.
 """
 
+import hashlib
 import os
 import platform
 import shutil
@@ -59,8 +60,7 @@ class ClassArchive:
 
 def class_archive(cache: Path, name: str, jars_sha256: str, fresh: Path) -> ClassArchive:
     """The archive of a server whose jars have this digest; the base archive is made when it is missing (2 s)."""
-    version = ".".join(str(part) for part in JAVA_VERSION)
-    folder = cache / f"classes-{version}-{sys.platform}-{platform.machine()}"
+    folder = cache / f"classes-{_runtime_key()}"
     base = folder / "java.jsa"
     if not base.exists():
         with hold_cache(cache) as unfinished:
@@ -76,6 +76,12 @@ def java_argv(heap_mib: int, options: Sequence[str], main: Sequence[str]) -> lis
 def java_env(more: Mapping[str, str]) -> dict[str, str]:
     """The environment of a server: ours and what it needs of the user's, so that nobody's JAVA_TOOL_OPTIONS slip in."""
     return {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | dict(more)
+
+
+def _runtime_key() -> str:
+    """An archive is of use to the same Java with the same options only."""
+    what = [*map(str, JAVA_VERSION), sys.platform, platform.machine(), *_OPTIONS]
+    return hashlib.sha256(" ".join(what).encode()).hexdigest()[:16]
 
 
 def _write_base(base: Path, fresh: Path) -> None:
