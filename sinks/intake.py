@@ -93,7 +93,6 @@ class Intake:
         `turn` is called about twice a second and says whether to go on. Raises Stopped when it says no, and the last
         error after `seconds`.
         """
-        self._consumer.pause(self._consumer.assignment())
         retrying = Retrying(
             retry=retry_if_exception_type(errors),
             wait=wait_exponential(multiplier=0.2, max=15),
@@ -105,7 +104,8 @@ class Intake:
         try:
             return retrying(action)
         finally:
-            self._consumer.resume(self._consumer.assignment())
+            if retrying.statistics["attempt_number"] > 1:
+                self._consumer.resume(self._consumer.assignment())
 
     def close(self) -> None:
         self._consumer.close()
@@ -115,9 +115,9 @@ class Intake:
         while seconds > 0:
             if not turn():
                 raise Stopped
+            self._consumer.pause(self._consumer.assignment())
             step = min(seconds, _TURN_SECONDS)
             self._early += self._consumer.consume(1, step)
-            self._consumer.pause(self._consumer.assignment())
             seconds -= step
 
     def _say(self, state: RetryCallState) -> None:

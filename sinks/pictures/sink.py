@@ -75,10 +75,7 @@ class PictureSink:
         """False when it was told to stop before all were kept."""
         pictures = self._sort(messages)
         try:
-            try:
-                self._write(pictures)
-            except OSError:
-                self._intake.persist(lambda: self._write(pictures), OSError, patience_seconds, turn)
+            self._intake.persist(lambda: self._write(pictures), OSError, patience_seconds, turn)
             self._dead_letters.flush()
         except Stopped:
             _log.warning("stopped while the picture store took none; they stay on Kafka")
