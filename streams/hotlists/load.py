@@ -1,0 +1,129 @@
+"""Puts a full list in force: new and changed entries onto `hotlist-entries`, tombstones for those no longer on it.
+
+Safe to repeat: entries keep their ids, so a load that was cut off is completed by the next one.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, Message, TopicPartition
+
+from platestream.errors import InvalidMessage, TransientError
+from platestream.settings import KafkaSettings
+from schemas.codec import Codec
+from schemas.messages import HotlistEntry
+from schemas.plates import hotlist_key
+from streams.clients import consumer, producer
+from streams.hotlists.files import HotlistFile
+from streams.hotlists.templates import HotlistTemplate
+
+TOPIC = "hotlist-entries"
+_SILENCE_SECONDS = 30
+_BATCH = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadResult:
+    """What the broker has acknowledged."""
+
+    published: int
+    removed: int
+
+
+def load_file(
+    kafka: KafkaSettings, codec: Codec, file: HotlistFile, template: HotlistTemplate, *, force: bool = False
+) -> LoadResult:
+    """Put a file that was read with `template` in force; see load_hotlist for what it raises."""
+    return load_hotlist(
+        kafka, codec, template.source, file.entries, most_change=None if force else template.most_change
+    )
+
+
+def load_hotlist(
+    kafka: KafkaSettings,
+    codec: Codec,
+    source: str,
+    entries: Iterable[HotlistEntry],
+    *,
+    most_change: float | None = 0.5,
+    topic: str = TOPIC,
+) -> LoadResult:
+    """Make `entries` the whole list of `source`; other sources' entries stay.
+
+    Raises InvalidMessage, and leaves the list in force as it is, when it would grow or shrink by more than the share
+    `most_change`; None lifts that limit. Raises TransientError when the broker is away.
+    """
+    wanted = {hotlist_key(entry.plate, entry.entry_id): codec.encode(entry) for entry in entries}
+    listed = keys_of(kafka, codec, source, topic)
+    if most_change is not None:
+        _check_change(len(listed), len(wanted), most_change)
+    gone = listed - wanted.keys()
+    _publish(kafka, topic, {**wanted, **dict.fromkeys(gone)})
+    return LoadResult(published=len(wanted), removed=len(gone))
+
+
+def keys_of(kafka: KafkaSettings, codec: Codec, source: str, topic: str = TOPIC) -> set[bytes]:
+    """Keys of a source's entries now on the topic; messages that are no entries belong to no source."""
+    keys: set[bytes] = set()
+    reading = consumer(kafka, "hotlists", **{"enable.partition.eof": True})
+    try:
+        reading.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
+        while True:
+            messages = reading.consume(_BATCH, timeout=_SILENCE_SECONDS)
+            if not messages:
+                raise TransientError(f"The broker sends nothing of {topic}[0]; is it up?")
+            for message in messages:
+                if _is_end(message, topic):
+                    return keys
+                _note(keys, message, codec, source)
+    finally:
+        reading.close()
+
+
+def _is_end(message: Message, topic: str) -> bool:
+    error = message.error()
+    if error is not None and error.code() != KafkaError._PARTITION_EOF:
+        raise TransientError(f"{topic}[0] cannot be read: {error.str()}.")
+    return error is not None
+
+
+def _note(keys: set[bytes], message: Message, codec: Codec, source: str) -> None:
+    key, value = message.key() or b"", message.value()
+    keys.discard(key)
+    try:
+        entry = codec.decode(value) if value is not None else None
+    except InvalidMessage:
+        return
+    if isinstance(entry, HotlistEntry) and entry.source == source:
+        keys.add(key)
+
+
+def _check_change(listed: int, wanted: int, most_change: float) -> None:
+    if listed and abs(wanted - listed) > listed * most_change:
+        raise InvalidMessage(
+            "changed-too-much",
+            f"The list in force has {listed} entries, the new one {wanted}: a change of more than {most_change:.0%}. "
+            "The old list stays in force; check the file, and force it if it is right.",
+        )
+
+
+def _publish(kafka: KafkaSettings, topic: str, messages: Mapping[bytes, bytes | None]) -> None:
+    """Returns when all are acknowledged. Raises TransientError when one is not."""
+    sending = producer(kafka)
+    failures: list[str] = []
+
+    def acknowledged(error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            failures.append(error.str())
+
+    for key, value in messages.items():
+        while True:
+            try:
+                sending.produce(topic, key=key, value=value, partition=0, on_delivery=acknowledged)
+                break
+            except BufferError:
+                sending.poll(0.1)
+    if unsent := sending.flush(_SILENCE_SECONDS):
+        failures.append(f"{unsent} were not acknowledged in {_SILENCE_SECONDS} s")
+    if failures:
+        raise TransientError(f"The list is not wholly on {topic}: {failures[0]}. Load it again.")
