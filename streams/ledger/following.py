@@ -28,12 +28,11 @@ class LedgerFollower(Generic[S]):
     def __init__(
         self, kafka: KafkaSettings, codec: Codec, fold: Fold[S], initial: S, *, topic: str, timeout_seconds: float
     ) -> None:
-        self._codec, self._topic, self._timeout_seconds = codec, topic, timeout_seconds
+        self._kafka, self._codec, self._topic, self._timeout_seconds = kafka, codec, topic, timeout_seconds
         self._history = History(fold, initial)
         self._moved = threading.Condition()
         self._fault: IntegrityError | None = None
         self._closing = threading.Event()
-        self._admin = admin(kafka)  # a consumer that polls in one thread does not always answer in another
         self._consumer: Consumer = consumer(kafka, "ledger-follower", **_OPTIONS)
         self._consumer.assign([TopicPartition(topic, 0, 0)])
         self._thread = threading.Thread(target=self._follow, name="ledger-follower", daemon=True)
@@ -59,9 +58,9 @@ class LedgerFollower(Generic[S]):
 
     def end(self) -> int:
         """Offset of the last event in the topic, -1 when it is empty. Raises TransientError."""
-        last = TopicPartition(self._topic, 0)
+        client, last = admin(self._kafka), TopicPartition(self._topic, 0)  # a consumer may not answer while it polls
         try:
-            asked = self._admin.list_offsets({last: _LATEST}, request_timeout=self._timeout_seconds)[last]
+            asked = client.list_offsets({last: _LATEST}, request_timeout=self._timeout_seconds)[last]
             return int(asked.result(self._timeout_seconds).offset) - 1
         except KafkaException as error:
             raise TransientError(f"The ledger's broker does not answer: {error.args[0].str()}.") from None

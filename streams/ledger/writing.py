@@ -61,6 +61,8 @@ class LedgerWriter:
         self._producer.flush(self._timeout_seconds)
         self._closing.set()
         self._thread.join()
+        self._producer.purge()
+        self._producer.close()
 
     def _send(self, event: LedgerEvent, acknowledged: "Future[int]") -> None:
         value = self._codec.encode(event)

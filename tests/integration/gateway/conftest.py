@@ -1,0 +1,108 @@
+"""The gateway on the real ledger and the real engine, served over a socket."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.access.state import AccessState, fold_access
+from gateway.access.tokens import issue_token
+from gateway.app import create_gateway
+from gateway.searches.stored import ClickHouseReads
+from gateway.serving import listen, serve_gateway
+from platestream.clock import SystemClock
+from platestream.settings import KafkaSettings, Settings
+from schemas.codec import Codec
+from schemas.messages import LedgerEvent
+from sinks.clickhouse.store import Store
+from streams.ledger.kafka import KafkaLedger
+from streams.registry import register_schemas
+from tests.asking import ANALYST, found_read, make_keys
+from tests.ledger_topic import new_ledger_topic
+
+_COLUMNS = (
+    "plate", "collected_at", "read_id", "state", "device_id", "received_at", "latitude", "longitude", "confidence",
+    "candidates", "pictures",
+)  # fmt: skip
+
+
+@dataclass
+class Served:
+    """A gateway over HTTP and what stands behind it."""
+
+    client: httpx.Client
+    settings: Settings
+    ledger: KafkaLedger[AccessState]
+    store: Store
+    topic: str
+    codec: Codec
+    clock: SystemClock
+
+    def search(self, body: Any, person_id: str = ANALYST) -> httpx.Response:
+        token = issue_token(self.settings, person_id, timedelta(hours=1), self.clock)
+        return self.client.post("/v1/searches", json=body, headers={"Authorization": f"Bearer {token}"})
+
+    def keep(self, plate: str, collected_at: datetime) -> str:
+        """Store a read and give its id."""
+        read = found_read(plate, collected_at)
+        pictures = [(picture.sha256, picture.kind) for picture in read.pictures]
+        row = [getattr(read, column) for column in _COLUMNS[:-2]] + [[], pictures]
+        self.store.client().insert("reads_landing", [row], column_names=_COLUMNS)
+        return str(read.read_id)
+
+    def events(self) -> list[LedgerEvent]:
+        """What the topic holds, read by a ledger of its own."""
+        fold = KafkaLedger(self.settings.kafka, self.codec, _collect, (), topic=self.topic, timeout_seconds=20)
+        try:
+            return list(fold.replay_all())
+        finally:
+            fold.close()
+
+
+def _collect(events: tuple[LedgerEvent, ...], offset: int, event: LedgerEvent) -> tuple[LedgerEvent, ...]:
+    return (*events, event)
+
+
+@contextmanager
+def serve(settings: Settings, store: Store, codec: Codec, timeout_seconds: float) -> Iterator[Served]:
+    """A gateway with keys and a ledger topic of its own."""
+    make_keys(settings)
+    topic = new_ledger_topic(settings.kafka)
+    ledger = KafkaLedger(
+        settings.kafka, codec, fold_access, AccessState(), topic=topic, timeout_seconds=timeout_seconds
+    )
+    reads = ClickHouseReads(store)
+    app = create_gateway(settings, reads, ledger, SystemClock())
+    stop, listening = threading.Event(), listen("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    serving = threading.Thread(
+        target=serve_gateway, args=(app, listening, stop), kwargs={"each_turn": ledger.check_sound}
+    )
+    serving.start()
+    try:
+        with httpx.Client(base_url=url, timeout=60) as client:
+            yield Served(client, settings, ledger, store, topic, codec, SystemClock())
+    finally:
+        stop.set()
+        serving.join(20)
+        reads.close()
+        ledger.close()
+    assert not serving.is_alive()
+
+
+@pytest.fixture
+def served(kafka: KafkaSettings, registry_url: str, store: Store, tmp_path: Path) -> Iterator[Served]:
+    settings = Settings(home=tmp_path / "gateway", kafka=kafka)
+    with serve(settings, store, Codec(register_schemas(registry_url)), timeout_seconds=20) as running:
+        yield running
+
+
+@pytest.fixture
+def now() -> datetime:
+    return datetime.now(UTC)
