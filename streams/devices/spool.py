@@ -80,6 +80,7 @@ class Spool:
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._connection = _open(self._file)
         self._rows = self._number("SELECT count(*) FROM records")
+        SPOOL_ROWS.set(self._rows)
         self._tidied_at = 0.0
         self._must_tidy = True
         self._writer = threading.Thread(target=self._write, name="spool", daemon=True)
@@ -248,7 +249,7 @@ def _result(task: _Task) -> "int | SpoolFull":
 
 def _open(file: Path) -> sqlite3.Connection:
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=1)
     except OSError as error:
         raise ConfigError(f"The spool {file} cannot be created: {error.strerror}.") from None

@@ -1,5 +1,6 @@
 """The door as a reader meets it: statuses, words, and that nothing is answered 202 that is not on disk."""
 
+import asyncio
 import base64
 import json
 import logging
@@ -205,6 +206,19 @@ async def test_a_large_body_is_cut_off_while_it_comes(reader: httpx.AsyncClient,
     answer = await reader.post("/v1/messages/rekor", content=endless(), headers=bearer)
     assert answer.status_code == 413
     assert sent <= MAX_BODY_BYTES + 20_000
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(
+    reader: httpx.AsyncClient, bearer: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.devices.door._BODY_SECONDS", 0.05)
+
+    async def stalled() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(60)
+
+    answer = await reader.post("/v1/messages/rekor", content=stalled(), headers=bearer)
+    assert (answer.status_code, answer.json()["reason"]) == (408, "too-slow")
 
 
 async def test_a_full_spool_is_507_and_a_broken_one_503(
