@@ -50,6 +50,9 @@ class CollectorSettings(_Section):
 class ProcessorSettings(_Section):
     probe_port: Port = Field(18092, description="port of the processor's /metrics and /livez")
     group: str = Field("matching", description="consumer group of the matching workers")
+    instance: str | None = Field(
+        None, description="name of this worker, unique in its group: restarted under it, it goes on at once"
+    )
     session_timeout_seconds: int = Field(10, ge=6, description="when a silent worker's partitions are taken over")
 
 

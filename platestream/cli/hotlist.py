@@ -1,5 +1,58 @@
 """`platestream hotlist`: lists of plates that are looked for."""
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
+from platestream.clock import SystemClock
+from platestream.settings import Settings, load_settings
+from schemas.codec import Codec
+
 app = typer.Typer(name="hotlist", help="Load lists of plates that are looked for.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps `load` a command of its own while it is the only one."""
+
+
+@app.command()
+def load(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="delimited, with a header line")],
+    template: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="TOML: source, lawful source, format")],
+    extracted_at: Annotated[
+        datetime | None, typer.Option(help="when the source made its extract, UTC; default: now")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="accept a list that grew or shrank a lot")] = False,
+) -> None:
+    """Make a file the whole list of its source: entries that are no longer in it are removed."""
+    from streams.registry import load_codec
+
+    settings = load_settings()
+    at = extracted_at.replace(tzinfo=UTC) if extracted_at else SystemClock().now()
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        print(load_list(settings, load_codec(settings), lines, template, at, force=force))
+
+
+def load_list(
+    settings: Settings, codec: Codec, lines: Iterable[str], template_file: Path, extracted_at: datetime, *, force: bool
+) -> str:
+    """Read a list with its template and put it in force; a sentence on what was done.
+
+    Raises ConfigError, InvalidMessage or TransientError, and the old list stays in force.
+    """
+    from streams.hotlists.files import read_hotlist
+    from streams.hotlists.load import load_file
+    from streams.hotlists.templates import read_template
+
+    template = read_template(template_file)
+    found = read_hotlist(lines, template, extracted_at)
+    result = load_file(settings.kafka, codec, found, template, force=force)
+    bad = "".join(f"; line {fault.line} left out ({fault.reason})" for fault in found.faults)
+    return (
+        f"{template.source}: {result.published} entries in force, {result.removed} removed, "
+        f"{found.expired_rows} had expired{bad}"
+    )

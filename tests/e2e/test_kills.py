@@ -84,7 +84,7 @@ def kill_in_turn(pipeline: Pipeline, kills: list[str]) -> None:
 def test_every_read_once_and_every_alert(pipeline: Pipeline) -> None:
     token = pipeline.add_reader(READER, "openalpr", (44.95, -93.09))
     listed = [plate_of(number) for number in range(LISTED)]
-    load_hotlist(pipeline.settings.kafka, pipeline.codec, [entry(plate, "MN") for plate in listed])
+    load_hotlist(pipeline.settings.kafka, pipeline.codec, "test", [entry(plate, "MN") for plate in listed])
     pipeline.roles.start()
     kills: list[str] = []
     sender = threading.Thread(target=send_all, args=(pipeline, token))

@@ -20,6 +20,7 @@ from platestream.cli.running.fleet import Fleet, search_now_and_then
 from platestream.cli.running.guide import guide
 from platestream.cli.running.preparation import (
     ANALYST,
+    listed_plates,
     prepare_analyst,
     prepare_hotlist,
     prepare_keys,
@@ -92,7 +93,8 @@ class _Demonstration:
         codec = load_codec(self._settings)
         prepare_keys(self._settings)
         credentials = prepare_readers(self._settings)
-        listed = prepare_hotlist(self._settings, codec)
+        prepare_hotlist(self._settings, codec, self._clock)
+        listed = listed_plates()
         prepare_analyst(self._settings, codec, self._clock)
         self._roles.start()
         self._say("storage, processor and collector are running")

@@ -1,13 +1,16 @@
 """What the demo needs before it runs: keys, readers, a hotlist, an analyst who may search. Safe to repeat."""
 
+import csv
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from gateway.access.administration import authorize, record_training
 from gateway.access.decisions import check_authorized, check_trained, limits_of
 from gateway.access.state import AccessState, fold_access
 from platestream.cli.device import add_device
+from platestream.cli.hotlist import load_list
 from platestream.cli.keys import create_keys
 from platestream.cli.running.fleet import READERS
 from platestream.clock import Clock
@@ -21,6 +24,7 @@ from streams.ledger.kafka import KafkaLedger
 ANALYST = "demo-analyst"
 _COMMANDER, _ADMINISTRATOR, _TRAINER = "demo-commander", "demo-administrator", "demo-trainer"
 _YEAR = timedelta(days=365)
+_DEMO = Path(__file__).with_name("demo")
 
 
 def prepare_keys(settings: Settings) -> None:
@@ -39,6 +43,18 @@ def prepare_readers(settings: Settings) -> Mapping[str, str]:
         write_secret(file, json.dumps(tokens).encode())
     credentials: Mapping[str, str] = json.loads(read_secret(file))
     return credentials
+
+
+def listed_plates() -> list[tuple[str, str | None]]:
+    """Plate and state of the demo list."""
+    with (_DEMO / "hotlist.csv").open() as lines:
+        return [(row["PlateNumber"], row["PlateState"] or None) for row in csv.DictReader(lines)]
+
+
+def prepare_hotlist(settings: Settings, codec: Codec, clock: Clock) -> None:
+    """Put the demo list in force."""
+    with (_DEMO / "hotlist.csv").open() as lines:
+        load_list(settings, codec, lines, _DEMO / "hotlist.toml", clock.now(), force=True)
 
 
 def prepare_analyst(settings: Settings, codec: Codec, clock: Clock) -> None:

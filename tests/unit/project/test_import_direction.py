@@ -10,7 +10,11 @@ LEVELS = {"platestream": 0, "schemas": 1, "streams": 2, "processors": 3, "sinks"
 
 
 def room_of(module: str) -> str:
-    return "platestream.cli" if module.startswith("platestream.cli") else module.split(".", maxsplit=1)[0]
+    return (
+        "platestream.cli"
+        if module.startswith(("platestream.cli", "platestream.__main__"))
+        else module.split(".", maxsplit=1)[0]
+    )
 
 
 def imports_of(source: str, package: str) -> set[str]:
