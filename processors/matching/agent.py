@@ -47,6 +47,7 @@ def matching_app(settings: Settings, codec: Codec, clock: Clock, topics: Matchin
         settings.kafka,
         settings.processor.group,
         session_timeout_seconds=settings.processor.session_timeout_seconds,
+        consumer_group_instance_id=settings.processor.instance,
         datadir=folder,
     )
     hotlist = Hotlist(codec)

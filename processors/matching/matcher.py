@@ -30,6 +30,8 @@ class Matcher:
             raise InvalidMessage("wrong-record", "The message is of another record.")
         assert value is not None  # noqa: S101 - version_of refuses None; this tells mypy
         folded = fold_bytes(peek_plate(value))
+        if not folded:
+            raise InvalidMessage("plate-missing", "The read has no plate.")
         alerts = self._judge(self._codec.decode(value), folded, now) if folded in self._hotlist else []
         READS_MATCHED.inc()
         return alerts

@@ -17,6 +17,8 @@ from schemas.messages import HotlistEntry, LawfulSource, MatchKind
 from schemas.plates import alert_id, hotlist_key
 from tests.matching import NOW, a_read, an_entry
 
+_REASONS = {"not-framed", "unknown-schema", "plate-missing", "plate-unusable", "cut-short", "wrong-record"}
+
 
 def matcher(codec: Codec, *entries: HotlistEntry) -> Matcher:
     hotlist = Hotlist(codec)
@@ -78,6 +80,7 @@ def test_poisoned_reads_are_invalid_messages(codec: Codec) -> None:
     wire_id, value = codec.wire_id("PlateRead"), codec.encode(a_read())
     poison = {
         "wrong-record": codec.encode(an_entry()),
+        "plate-missing": frame(wire_id, b"\x00rest"),
         "plate-unusable": frame(wire_id, b"\xd8\x04" + b"A" * 300),
         "cut-short": value[:9],
         "bad-avro": value[:-1],
@@ -95,4 +98,4 @@ def test_any_bytes_give_alerts_or_an_invalid_message(codec: Codec, value: bytes 
     try:
         assert matcher(codec, an_entry()).alerts_of(value, NOW) == []
     except InvalidMessage as refusal:
-        assert refusal.reason in {"not-framed", "unknown-schema", "plate-unusable", "cut-short", "wrong-record"}
+        assert refusal.reason in _REASONS

@@ -1,0 +1,127 @@
+"""One worker at work on the real broker: what it raises, what it buries, how soon the list is in force."""
+
+import signal
+import time
+from collections.abc import Iterator
+from itertools import count
+
+import httpx
+import pytest
+
+from platestream.settings import KafkaSettings
+from schemas.framing import frame
+from schemas.messages import AlertStatus, LawfulSource, MatchKind
+from schemas.plates import alert_id
+from tests.matching_worker import Matching, matching, until
+
+
+@pytest.fixture(scope="module")
+def at_work(kafka: KafkaSettings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matching]:
+    with matching(kafka, tmp_path_factory.mktemp("matching")) as started:
+        started.start()
+        yield started
+        assert started.workers[0].end(signal.SIGTERM) == 0
+
+
+@pytest.mark.rule("alert.on-match", "alert.not-probable-cause")
+def test_a_listed_plate_raises_an_alert_under_its_id_in_the_partition_of_its_read(at_work: Matching) -> None:
+    at_work.list_("OAB101", "by-look")
+    at_work.list_("OAB101", "by-letter", match_kind=MatchKind.EXACT)
+    at_work.flush()
+    reads = [at_work.read(plate, f"a{number}") for number, plate in enumerate(["0ABIO1", "OAB101", "ZZZ999"])]
+    at_work.send(b"a wrong key", at_work.codec.encode(reads[1]))
+    at_work.flush()
+    alerts = at_work.follow(at_work.topics.alerts)
+    until("five alerts", lambda: len(alerts()) >= 5)
+    assert sorted((alert.alert_id, message.key(), alert.match_kind) for alert, message in alerts()) == sorted(
+        (alert_id(read.read_id, entry), entry.encode(), MatchKind(kind))
+        for read, entry, kind in [
+            (reads[0], "by-look", "FOLDED"),
+            *[(reads[1], "by-look", "EXACT"), (reads[1], "by-letter", "EXACT")] * 2,
+        ]
+    )
+    assert {alert.status for alert, _ in alerts()} == {AlertStatus.UNVERIFIED}
+    sources = at_work.follow(at_work.topics.reads)
+    until("the reads", lambda: len(sources()) == 4)
+    places = {(read.read_id, message.partition()) for read, message in sources()}
+    assert {(alert.read_id, message.partition()) for alert, message in alerts()} <= places
+
+
+@pytest.mark.rule("match.lawful")
+def test_an_unlawful_entry_put_straight_onto_the_topic_never_alerts(at_work: Matching) -> None:
+    at_work.list_("BAD200", "unlawful", lawful_source=LawfulSource.UNSTATED)
+    at_work.list_("BAD200", "no-case", lawful_source=LawfulSource.ACTIVE_INVESTIGATION, case_number=None)
+    at_work.list_("BAD200", "lawful")
+    at_work.flush()
+    until("three entries", lambda: at_work.workers[0].metric("platestream_processor_hotlist_entries") >= 3)
+    at_work.read("BAD200", "b1")
+    at_work.flush()
+    alerts = at_work.follow(at_work.topics.alerts)
+    until("the lawful alert", lambda: "lawful" in [alert.entry_id for alert, _ in alerts()])
+    assert not {"unlawful", "no-case"} & {alert.entry_id for alert, _ in alerts()}
+    refused = at_work.workers[0].metric("platestream_processor_not_alerted_total", reason="not-lawful")
+    assert refused == 2
+
+
+def test_what_is_no_read_becomes_a_dead_letter_and_the_worker_goes_on(at_work: Matching) -> None:
+    wire_id = at_work.codec.wire_id("PlateRead")
+    at_work.list_("CCC300", "poisoned")
+    at_work.flush()
+    cut = at_work.codec.encode(at_work.read("CCC300", "c0"))[:-1]
+    poison = {
+        b"{}": "not-framed",
+        None: "not-framed",
+        frame(999_999, b"x"): "unknown-schema",
+        at_work.codec.encode(at_work.list_("DDD400")): "wrong-record",
+        frame(wire_id, b"\xd8\x04" + b"A" * 300): "plate-unusable",
+        cut: "bad-avro",
+        frame(wire_id, b"\x00" + b"x" * 900_000): "plate-missing",
+    }
+    for value in poison:
+        at_work.send(b"poison", value)
+    after = at_work.read("CCC300", "c1")
+    at_work.flush()
+    letters, alerts = at_work.follow(at_work.topics.dead_letters), at_work.follow(at_work.topics.alerts)
+    until("dead letters", lambda: len(letters()) == len(poison))
+    until("an alert after them", lambda: after.read_id in [alert.read_id for alert, _ in alerts()])
+    kept = {value and value[: 64 * 1024]: reason for value, reason in poison.items()}
+    assert {letter.value: letter.reason for letter, _ in letters()} == kept
+    for letter, _ in letters():
+        assert (letter.topic, letter.key) == (at_work.topics.reads, b"poison")
+    counted = at_work.workers[0].metric("platestream_dead_letters_total", stage="matching")
+    assert counted == len(letters())
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_updates_and_removals_are_in_force_within_a_second(at_work: Matching, step: int) -> None:
+    at_work.list_("FFF600", "marker")
+    at_work.list_("EEE500", f"update-{step}")
+    at_work.flush()
+    attempts, alerts = count(), at_work.follow(at_work.topics.alerts)
+
+    def has_alert_of_update() -> bool:
+        at_work.read("EEE500", f"update-{step}-{next(attempts)}")
+        at_work.flush()
+        return f"update-{step}" in {alert.entry_id for alert, _ in alerts()}
+
+    until("an alert by the update", has_alert_of_update, 1.0)
+    at_work.unlist("EEE500", f"update-{step}")
+    at_work.flush()
+    changed = time.monotonic()
+    until("a second has passed", lambda: time.monotonic() - changed > 1.0)
+    removed = at_work.read("EEE500", f"removed-{step}", key=b"same partition")
+    marker = at_work.read("FFF600", f"marker-{step}", key=b"same partition")
+    at_work.flush()
+    until("the alert of the next read", lambda: marker.read_id in {alert.read_id for alert, _ in alerts()})
+    assert removed.read_id not in {alert.read_id for alert, _ in alerts()}
+
+
+def test_metrics_tell_what_was_done(at_work: Matching) -> None:
+    at_work.list_("GGG700", "counted")
+    at_work.read("GGG700", "g1")
+    at_work.flush()
+    worker, alerts = at_work.workers[0], at_work.follow(at_work.topics.alerts)
+    until("the counters agree", lambda: len(alerts()) == worker.metric("platestream_processor_alerts_total") > 0)
+    for name in ("reads_total", "hits_total", "hotlist_entries", "read_to_alert_seconds_count"):
+        assert worker.metric(f"platestream_processor_{name}") > 0
+    assert httpx.get(f"http://127.0.0.1:{worker.spec['probe_port']}/livez").status_code == 200
