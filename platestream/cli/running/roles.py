@@ -13,13 +13,15 @@ from streams.embedded.home import run_folder
 
 ROLES = ("storage", "processor", "collector")
 _READY_SECONDS = 60
+_WORKER = "run"  # one worker under one name: restarted, it goes on without waiting for its ghost
 
 
 class Roles:
     """Starts the roles together and stops them in the order of the path, so that what is under way is still kept."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        processor = settings.processor.model_copy(update={"instance": settings.processor.instance or _WORKER})
+        self._settings = settings = settings.model_copy(update={"processor": processor})
         self.children = {role: Child(_program(role, settings), run_folder(settings.home)) for role in ROLES}
 
     def start(self) -> None:
