@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Self
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from gateway.problems import Problem
@@ -101,13 +101,16 @@ def search_routes(desk: SearchDesk, *, max_rows: int, retention_days: int) -> AP
     """The routes of searches, answered by a desk."""
     router = APIRouter(tags=["searches"])
 
-    @router.post("/v1/searches", summary="Search stored reads of one plate", responses=_PROBLEMS)
-    def search(body: SearchBody, request: Request) -> SearchAnswer:
+    @router.post(
+        "/v1/searches", summary="Search stored reads of one plate", response_model=SearchAnswer, responses=_PROBLEMS
+    )
+    def search(body: SearchBody, request: Request) -> Response:
         """Every search is written to the ledger before it is answered, refused ones too. The person is the token's."""
         asked = _asked(body, max_rows)
         plate = normalise_plate(body.plate)
         found = desk.ask(PlateSearch(person_id=request.state.person_id, plate=plate, asked=asked))
-        return _answer(asked.search_id, found, retention_days)
+        answer = _answer(asked.search_id, found, retention_days)
+        return Response(answer.model_dump_json(), media_type="application/json")
 
     return router
 

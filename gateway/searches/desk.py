@@ -14,7 +14,7 @@ from gateway.access.decisions import Decision, Limits, decide
 from gateway.access.state import AccessState
 from gateway.searches.plate import Found, PlateQuestion, StoredReads, search_plate
 from platestream.clock import Clock
-from platestream.errors import IntegrityError, PlatestreamError, RefusedError, TransientError
+from platestream.errors import IntegrityError, RefusedError
 from platestream.metrics import SEARCHES
 from schemas.messages import LedgerEvent
 from streams.ledger.events import (
@@ -62,7 +62,7 @@ class SearchDesk:
                 raise RefusedError(decision.rule, decision.sentence)
             found = self._find(search, now)
             self._record_answer(search, "answered", found)
-        except PlatestreamError as error:
+        except Exception as error:
             SEARCHES.labels("refused" if isinstance(error, RefusedError) else "failed").inc()
             raise
         SEARCHES.labels("answered").inc()
@@ -93,7 +93,7 @@ class SearchDesk:
         )
         try:
             return search_plate(self.reads, question, now, self.retention_days)
-        except TransientError:
+        except Exception:
             self._record_answer(search, "failed", Found((), False))
             raise
 

@@ -39,6 +39,8 @@ def search_plate(reads: StoredReads, question: PlateQuestion, now: datetime, ret
 
     Reads past their day of destruction are not asked for, even while a disk still has them.
     Raises TransientError when the store is away.
+
+    Keeps: retention.sixty-days
     """
     oldest = datetime.combine(now.astimezone(UTC).date() - timedelta(days=retention_days - 1), time(), UTC)
     one_more = PlateQuestion(

@@ -24,6 +24,8 @@ from schemas.plates import fold
 
 _KEY_BYTES = 32
 _BLOCK_BYTES = 64
+_READ_ID_BYTES = 16
+_MOST_SEALED_BYTES = 900_000  # a Kafka message has a million at most
 
 
 class Seals:
@@ -45,11 +47,18 @@ class Seals:
 
 
 def load_seals(settings: Settings) -> Seals:
-    """Read the log readers' public keys and the hash key. Raises ConfigError when one is missing or malformed."""
+    """Read the log readers' public keys and the hash key.
+
+    Raises ConfigError when one is missing or malformed, or when the read ids of the largest answer, sealed to each
+    reader, would not fit into one event.
+    """
     hash_key = read_secret(settings.path(settings.gateway.plate_hash_key_file))
     if len(hash_key) != _KEY_BYTES:
         raise ConfigError(f"gateway.plate_hash_key_file must hold {_KEY_BYTES} bytes; make it anew.")
-    return Seals(_read_readers(settings.path(settings.gateway.log_reader_keys_file)), hash_key)
+    readers = _read_readers(settings.path(settings.gateway.log_reader_keys_file))
+    if len(readers) * settings.gateway.max_rows * _READ_ID_BYTES > _MOST_SEALED_BYTES:
+        raise ConfigError(f"gateway.max_rows is too large for {len(readers)} log readers; lower it.")
+    return Seals(readers, hash_key)
 
 
 def new_plate_hash_key(file: Path) -> bool:

@@ -102,6 +102,7 @@ def test_a_fault_of_our_own_is_a_problem_without_details(asked: Asked, monkeypat
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert "ZeroDivision" not in answer.text
+    assert '"outcome":"failed"' in asked.ledger.events()[-1].body
 
 
 def test_no_log_line_names_a_plate_or_a_person(asked: Asked, caplog: pytest.LogCaptureFixture) -> None:

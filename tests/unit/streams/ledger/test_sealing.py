@@ -81,3 +81,14 @@ def test_missing_or_broken_keys_are_said(settings: Settings) -> None:
         load_seals(settings)
     with pytest.raises(ConfigError, match="one word"):
         new_log_reader("two words", public_keys_file=readers, private_key_file=readers.with_name("new.key"))
+
+
+def test_an_answer_that_would_not_fit_into_an_event_is_said_at_start(settings: Settings, tmp_path: Path) -> None:
+    make_keys(settings)
+    public_keys_file = settings.path(settings.gateway.log_reader_keys_file)
+    for name in ("a", "b", "c", "d", "e"):
+        new_log_reader(name, public_keys_file=public_keys_file, private_key_file=tmp_path / f"{name}.key")
+    load_seals(settings)
+    wide = settings.model_copy(update={"gateway": settings.gateway.model_copy(update={"max_rows": 10_000})})
+    with pytest.raises(ConfigError, match="6 log readers"):
+        load_seals(wide)
