@@ -72,7 +72,7 @@ class Child:
         except OSError as error:
             raise ConfigError(f"{self.program.name} cannot be started: {error}; free or repair that path.") from None
 
-    def wait_ready(self, is_ready: Callable[[], bool], seconds: float = 60) -> None:
+    def wait_ready(self, is_ready: Callable[[], bool], seconds: float = 120) -> None:
         """Wait until `is_ready` says so.
 
         Raises ConfigError with its last words when it ends before that, or does not answer in time (it is then killed).

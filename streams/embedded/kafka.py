@@ -90,10 +90,14 @@ def kafka_readiness(settings: Settings) -> Callable[[], bool]:
 
 
 def _argv(class_path: Sequence[Path], options: Sequence[str], main: Sequence[str]) -> list[str]:
-    system = ["-Djava.io.tmpdir=kafka/tmp", "-Dlog4j2.configurationFile=kafka/log4j2.properties"]
-    system.append("-Dlog4j2.shutdownHookEnabled=false")  # the broker logs until its very end
-    fixed = ["-XX:+UseG1GC", "-XX:ErrorFile=logs/kafka-crash.log"]
-    return java_argv(HEAP_MIB, [*fixed, *system, *options], ["-cp", os.pathsep.join(map(str, class_path)), *main])
+    fixed = (
+        "-XX:+UseG1GC",
+        "-XX:ErrorFile=logs/kafka-crash.log",
+        "-Djava.io.tmpdir=kafka/tmp",
+        "-Dlog4j2.configurationFile=kafka/log4j2.properties",
+        "-Dlog4j2.shutdownHookEnabled=false",  # the broker logs until its very end
+    )
+    return java_argv(HEAP_MIB, [*fixed, *options], ["-cp", os.pathsep.join(map(str, class_path)), *main])
 
 
 def _write_properties(file: Path, settings: Settings, data: str) -> None:

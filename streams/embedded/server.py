@@ -3,7 +3,9 @@
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from subprocess import SubprocessError
 
+from platestream.errors import ConfigError
 from streams.embedded.child import Child, Program
 from streams.embedded.java import ClassArchive
 
@@ -33,7 +35,12 @@ class JavaServer:
 
     def start(self) -> None:
         """Start it and return at once. Raises ConfigError when it cannot be."""
-        self._child = Child(self._prepare(self._archive.options()), self._run_folder)
+        try:
+            program = self._prepare(self._archive.options())
+        except (OSError, SubprocessError) as error:
+            sentence = f"A server cannot be prepared: {error}; repair that path or the disk, and start again."
+            raise ConfigError(sentence) from None
+        self._child = Child(program, self._run_folder)
         self._child.start()
 
     def wait_ready(self) -> None:

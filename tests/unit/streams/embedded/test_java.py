@@ -40,6 +40,15 @@ def test_a_run_that_wrote_none_leaves_none(archive: ClassArchive) -> None:
     assert not archive.file.exists()
 
 
+def test_a_cache_that_cannot_be_written_is_no_reason_to_fail_a_stop(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    folder = tmp_path / "cache" / "classes"
+    archive = ClassArchive(base=folder / "java.jsa", file=folder / "kafka.jsa", fresh=tmp_path / "fresh.jsa")
+    archive.fresh.write_text("classes")
+    archive.keep()
+    assert archive.fresh.exists()
+
+
 def test_the_users_java_options_do_not_slip_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-Xmx1m")
     monkeypatch.setenv("QUARKUS_HTTP_PORT", "1")
