@@ -52,7 +52,7 @@ class ClassArchive:
         return []
 
     def keep(self) -> None:
-        """After a clean end: move what the run wrote to its place, for the next start of anyone. Not, when it cannot."""
+        """After a clean end: move what the run wrote to its place, for the next start of anyone, if that can be."""
         if self.fresh.exists() and not self.file.exists():
             with suppress(OSError, ConfigError), hold_cache(self.file.parents[1]) as unfinished:
                 shutil.move(self.fresh, unfinished / self.file.name)
