@@ -3,8 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from platestream.clock import to_ms
+from platestream.clock import from_ms, to_ms
 from schemas.codec import Codec
 from schemas.framing import frame
 from schemas.versions import versions
@@ -91,8 +93,22 @@ def test_plates_are_not_in_what_is_printed(codec: Codec) -> None:
     assert "SECRET" not in repr(found)
 
 
-def test_the_last_millisecond_that_is_kept(codec: Codec) -> None:
-    assert SPAN.first_ms == to_ms(datetime(2026, 3, 12, tzinfo=UTC))
+DAY_MS = 86_400_000
+MOMENTS = st.integers(0, to_ms(datetime(2060, 1, 1, tzinfo=UTC)))
+
+
+@given(now=MOMENTS, at=MOMENTS, near=st.integers(-3, 3))
+@example(now=1 << 41, at=(1 << 41) - DAY_MS, near=0)
+@example(now=(1 << 34) + DAY_MS, at=(1 << 34) - DAY_MS, near=0)
+@pytest.mark.rule("retention.sixty-days")
+def test_peeking_agrees_with_the_rule_at_any_time(now: int, at: int, near: int, codec: Codec) -> None:
+    span = KeptSpan.at(from_ms(now), 60)
+    for at_ms in (at, max(0, span.first_ms + near), span.last_ms + near):
+        found = sort_reads([FakeMessage(read_at(codec, from_ms(at_ms)))], codec, span)
+        kept = sum(len(group.values) for group in found.groups)
+        assert kept == (span.first_ms <= at_ms <= span.last_ms)
+        assert found.overdue == (at_ms < span.first_ms)
+        assert len(found.refused) == (at_ms > span.last_ms)
 
 
 class _TwoIds(Codec):

@@ -1,0 +1,47 @@
+"""Both sinks as the storage process starts them, on the topics of schemas/topics."""
+
+import threading
+
+import pytest
+
+from platestream.clock import SetClock
+from platestream.errors import ConfigError
+from platestream.settings import KafkaSettings, Settings, StorageSettings
+from schemas.codec import Codec
+from sinks.clickhouse.reads import find_reads
+from sinks.clickhouse.store import Store
+from sinks.pictures.store import PictureStore, day_of
+from sinks.service import start_sinks
+from streams.clients import producer
+from streams.topics import create_topics
+from tests.integration.sinks.conftest import SECONDS, wait_until
+from tests.storing import NOW, a_picture, a_read
+
+
+def test_a_read_and_its_picture_are_kept(kafka: KafkaSettings, codec: Codec, store: Store) -> None:
+    assert store.folder
+    create_topics(kafka)
+    settings = Settings(home=store.folder.parent, kafka=kafka)
+    read, picture = a_read("service", plate="SERV1CE"), a_picture("service")
+    client = producer(kafka)
+    client.produce("plate-reads", codec.encode(read))
+    client.produce("plate-pictures", codec.encode(picture))
+    assert client.flush(SECONDS) == 0
+
+    beat = threading.Event()
+    sinks = start_sinks(settings, store, codec, SetClock(NOW), beat.set)
+    wait_until(lambda: find_reads(store.client(), "SERV1CE", read.collected_at, NOW, 1), "the read")
+    file = settings.home / "pictures" / day_of(NOW).isoformat() / str(picture.read_id) / "PLATE.jpg"
+    wait_until(file.exists, "the picture")
+    assert beat.wait(SECONDS)
+    sinks.check()
+    sinks.stop()
+    assert PictureStore(settings).read(day_of(NOW), picture.read_id, picture.kind) == picture.content
+
+
+def test_a_wrong_address_is_refused_before_anything_starts(kafka: KafkaSettings, codec: Codec, store: Store) -> None:
+    settings = Settings(kafka=kafka, storage=StorageSettings(pictures_url="nosuch://bucket"))
+    before = threading.active_count()
+    with pytest.raises(ConfigError, match="pictures_url"):
+        start_sinks(settings, store, codec, SetClock(NOW), lambda: None)
+    assert threading.active_count() == before
