@@ -74,12 +74,11 @@ class Bench:
     def picture_sink(self, store: PictureStore) -> PictureSink:
         return PictureSink(self.settings, self.intake(), store, self.codec, self.dead_letter_producer(), self.clock)
 
-    def produce(self, values: Sequence[bytes | None], partition: int | None = None) -> None:
-        """Put values on the topic; each has its number as key."""
+    def produce(self, values: Sequence[bytes | None], partition: int = -1) -> None:
+        """Put values on the topic; each has its number as key. Partition -1 is any."""
         client = producer(self.kafka, **{"message.max.bytes": 9_000_000})
-        where = {} if partition is None else {"partition": partition}
         for number, value in enumerate(values):
-            client.produce(self.topic, value, key=str(number), **where)
+            client.produce(self.topic, value, key=str(number), partition=partition)
             client.poll(0)
         assert client.flush(SECONDS) == 0
 
@@ -164,6 +163,6 @@ def bench(kafka: KafkaSettings, codec: Codec, tmp_path: Path) -> Iterator[Bench]
     made = client.create_topics([NewTopic(names[0], PARTITIONS, 1, config=config), NewTopic(names[1], 1, 1)])
     for result in made.values():
         result.result(SECONDS)
-    yield Bench(kafka, codec, SetClock(NOW), tmp_path / "home", *names)
+    yield Bench(kafka, codec, SetClock(NOW), tmp_path / "home", names[0], names[1])
     for result in client.delete_topics(names).values():
         result.result(SECONDS)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from schemas.versions import versions
@@ -28,6 +29,10 @@ def start(bench: Bench) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, str(PROCESS), *arguments], cwd=ROOT, env=environment)
 
 
+def has_committed(bench: Bench, reads: float) -> bool:
+    return bench.committed() > reads
+
+
 def test_killed_at_random_and_started_again_every_read_is_found_once(bench: Bench) -> None:
     chance = random.Random()
     reads = [a_read(n, collected_at=NOW - timedelta(days=n % 5, seconds=n)) for n in range(READS)]
@@ -35,7 +40,7 @@ def test_killed_at_random_and_started_again_every_read_is_found_once(bench: Benc
     for kill in range(KILLS):
         process = start(bench)
         reached = READS * (kill + chance.random()) / (KILLS + 1)
-        wait_until(lambda reached=reached: bench.committed() > reached, f"committing {reached:.0f} reads")
+        wait_until(partial(has_committed, bench, reached), f"committing {reached:.0f} reads")
         process.kill()
         assert process.wait(SECONDS) == -signal.SIGKILL
     process = start(bench)

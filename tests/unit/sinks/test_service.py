@@ -74,7 +74,11 @@ def test_beats_come_only_while_both_turn() -> None:
 
 def test_one_that_does_not_end_is_said_so() -> None:
     release = threading.Event()
-    sinks = Sinks({"reads": lambda stop, turned: release.wait(SECONDS) and None}, lambda: None)
+
+    def deaf(stop: threading.Event, turned: Callable[[], None]) -> None:
+        release.wait(SECONDS)
+
+    sinks = Sinks({"reads": deaf}, lambda: None)
     sinks.start()
     with pytest.raises(TransientError, match="did not end within"):
         sinks.stop(seconds=0.05)
