@@ -1,7 +1,6 @@
 """The pipeline for end-to-end tests: its own broker, registry, engine and roles, on free ports in a fresh home."""
 
-import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from confluent_kafka import TopicPartition
 
 from gateway.access.tokens import issue_token
 from platestream.cli.device import add_device
@@ -18,9 +18,7 @@ from platestream.clock import SystemClock
 from platestream.settings import (
     CollectorSettings,
     GatewaySettings,
-    KafkaSettings,
     ProcessorSettings,
-    RegistrySettings,
     Settings,
     StorageSettings,
 )
@@ -30,6 +28,7 @@ from streams.clients import consumer
 from streams.embedded.stack import EmbeddedStack
 from streams.registry import load_codec, register_schemas
 from streams.topics import create_topics
+from tests.stack import free_port, stack_settings
 
 LONG = timedelta(days=3650)
 
@@ -81,8 +80,6 @@ class Pipeline:
         reader = consumer(self.settings.kafka, f"test-{topic}", **{"enable.partition.eof": True})
         found: list[tuple[bytes | None, bytes | None]] = []
         try:
-            from confluent_kafka import TopicPartition
-
             partitions = reader.list_topics(topic, timeout=10).topics[topic].partitions
             reader.assign([TopicPartition(topic, number, 0) for number in partitions])
             ended: set[int] = set()
@@ -117,25 +114,16 @@ def running_stack(home: Path) -> Iterator[Pipeline]:
 
 def fresh_settings(home: Path) -> Settings:
     """Settings with every port free."""
-    kafka, controller, registry, collector, gateway, *probes = free_ports(8)
+    servers = stack_settings(home)
     return Settings(
         home=home,
-        kafka=KafkaSettings(bootstrap_servers=f"127.0.0.1:{kafka}", controller_port=controller),
-        registry=RegistrySettings(url=f"http://127.0.0.1:{registry}/apis/ccompat/v7"),
-        collector=CollectorSettings(port=collector, probe_port=probes[0]),
-        processor=ProcessorSettings(probe_port=probes[1], session_timeout_seconds=6),
-        storage=StorageSettings(probe_port=probes[2]),
-        gateway=GatewaySettings(port=gateway),
+        kafka=servers.kafka,
+        registry=servers.registry,
+        collector=CollectorSettings(port=free_port(), probe_port=free_port()),
+        processor=ProcessorSettings(probe_port=free_port(), session_timeout_seconds=6),
+        storage=StorageSettings(probe_port=free_port()),
+        gateway=GatewaySettings(port=free_port()),
     )
-
-
-def free_ports(count: int) -> Sequence[int]:
-    """Ports nobody listens on; all are held while they are chosen, so that they differ."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def entry(plate: str, state: str | None = None, match_kind: MatchKind = MatchKind.FOLDED) -> HotlistEntry:

@@ -17,6 +17,7 @@ from schemas.plates import alert_id, read_id
 from streams.devices.simulated import Sighting, openalpr_results
 from streams.hotlists.load import load_hotlist
 from tests.pipeline import Pipeline, entry, running_stack
+from tests.stack import new_home
 
 READS = 100_000
 PER_MESSAGE = 50
@@ -45,7 +46,7 @@ def message(number: int) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    with running_stack(tmp_path_factory.mktemp("kills")) as running:
+    with running_stack(new_home(tmp_path_factory)) as running:
         yield running
 
 

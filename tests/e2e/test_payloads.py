@@ -17,6 +17,7 @@ from schemas.plates import fold
 from sinks.clickhouse.store import Store
 from streams.devices.scenes import draw_scene
 from tests.pipeline import Pipeline, running_stack
+from tests.stack import new_home
 
 PAYLOADS = Path(__file__).parents[3] / "shared" / "payloads"
 PLACE = (44.95, -93.09)
@@ -66,7 +67,7 @@ def tokens() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory, tokens: dict[str, str]) -> Iterator[Pipeline]:
-    with running_stack(tmp_path_factory.mktemp("payloads")) as running:
+    with running_stack(new_home(tmp_path_factory)) as running:
         tokens |= {vendor: running.add_reader(f"{vendor}-1", vendor, PLACE) for vendor in ("openalpr", "rekor")}
         running.roles.start()
         yield running

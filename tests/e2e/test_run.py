@@ -12,6 +12,7 @@ import pytest
 
 from platestream.settings import Settings, environment
 from tests.pipeline import fresh_settings
+from tests.stack import new_home
 
 
 def run(settings: Settings, *arguments: str) -> subprocess.Popen[str]:
@@ -35,7 +36,7 @@ def left_behind(home: Path) -> list[int]:
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return fresh_settings(tmp_path_factory.mktemp("run"))
+    return fresh_settings(new_home(tmp_path_factory))
 
 
 def test_every_stage_moves_and_nothing_is_left_behind(settings: Settings) -> None:

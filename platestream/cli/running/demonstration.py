@@ -1,6 +1,5 @@
 """The course of `platestream run`: start all, show how to look at it, count, end all in order."""
 
-import signal
 import sys
 import threading
 import time
@@ -8,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from types import FrameType
 
 from rich.console import Console
 from rich.live import Live
@@ -29,7 +27,8 @@ from platestream.cli.running.preparation import (
 from platestream.cli.running.roles import Roles
 from platestream.clock import SystemClock
 from platestream.settings import Settings
-from streams.embedded.downloads import OnProgress
+from streams.embedded.progress import download_bar
+from streams.embedded.signals import interrupted_by_signals
 from streams.embedded.stack import EmbeddedStack
 from streams.registry import load_codec, register_schemas
 from streams.topics import check_topics, create_topics
@@ -39,10 +38,6 @@ _PLAIN_LINE_SECONDS = 5.0
 _TOKEN_TIME = timedelta(hours=8)
 
 Say = Callable[[str], None]
-
-
-class Interrupted(Exception):
-    """Ctrl-C or SIGTERM."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +56,8 @@ def run_demonstration(settings: Settings, for_seconds: float | None, rate: float
     started = time.monotonic()
     counters, faults = Counters({}, None), list[str]()
     try:
-        with interruptible(), ExitStack() as stack:
-            stack.enter_context(EmbeddedStack(settings, on_progress=_progress(say)))
+        with interrupted_by_signals(), ExitStack() as stack:
+            stack.enter_context(EmbeddedStack(settings, on_progress=stack.enter_context(download_bar())))
             say(f"broker and registry answer after {time.monotonic() - started:.1f} s")
             create_topics(settings.kafka)
             check_topics(settings.kafka)
@@ -74,7 +69,7 @@ def run_demonstration(settings: Settings, for_seconds: float | None, rate: float
             say(f"ready after {time.monotonic() - started:.1f} s\n\n{guide(settings, demonstration.token())}")
             counters, faults = demonstration.watch(for_seconds)
             say("stopping")
-    except Interrupted:
+    except KeyboardInterrupt:
         say("stopped before everything was ready")
     return Summary(counters, [*faults, *_still(counters)])
 
@@ -119,12 +114,12 @@ class _Demonstration:
                     counters = look(self._settings)
                     show(counters)
                     time.sleep(min(1.0, max(0.0, end - time.monotonic())))
-        except Interrupted:
+        except KeyboardInterrupt:
             self._say("")
         self._end_fleet()
         if not (ended := self._roles.ended()):
             counters = self._drain()
-        self._say(counters.line())
+        self._say(f"in all: {counters.line()}")
         return counters, ended
 
     def stop(self) -> None:
@@ -145,23 +140,6 @@ class _Demonstration:
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM raises Interrupted in the block; later ones do not disturb the stopping."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, signal.SIG_IGN)
-        raise Interrupted
-
-    before = {each: signal.signal(each, interrupt) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-
-@contextmanager
 def _display(say: Say) -> Iterator[Callable[[Counters], None]]:
     """A live table on a terminal, a line now and then elsewhere."""
     if sys.stderr.isatty():
@@ -177,19 +155,6 @@ def _display(say: Say) -> Iterator[Callable[[Counters], None]]:
             say(counters.line())
 
     yield show
-
-
-def _progress(say: Say) -> OnProgress:
-    """A line for each tenth of a download."""
-    told = 0
-
-    def progress(done_bytes: int, total_bytes: int) -> None:
-        nonlocal told
-        if (tenths := 10 * done_bytes // total_bytes) > told:
-            told = tenths
-            say(f"fetching broker and registry (once): {done_bytes // 1024**2} of {total_bytes // 1024**2} MiB")
-
-    return progress
 
 
 def _table(counters: Counters) -> Table:
