@@ -1,6 +1,6 @@
 """POST /v1/searches: a plate, a span of time and the purpose in, stored reads with their notice out."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Annotated, Self
 from uuid import UUID, uuid4
 
@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from gateway.problems import Problem
 from gateway.searches.desk import PlateSearch, SearchDesk
 from gateway.searches.plate import Found
+from platestream.retention import destroyed_at
 from schemas.plates import normalise_plate
 from sinks.clickhouse.reads import StoredRead
 from streams.ledger.events import SearchRequested
@@ -161,6 +162,6 @@ def _row(read: StoredRead, retention_days: int) -> FoundRow:
         longitude=read.longitude,
         confidence=read.confidence and round(read.confidence, 6),  # kept in 32 bits
         classification=read.classification,
-        destroy_by=read.collected_at.astimezone(UTC).date() + timedelta(days=retention_days),
+        destroy_by=destroyed_at(read.collected_at, retention_days).date(),
         pictures=[FoundPicture(sha256=picture.sha256.hex(), kind=picture.kind) for picture in read.pictures],
     )

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from typing import Protocol
 
+from platestream.retention import first_kept
 from sinks.clickhouse.reads import StoredRead
 
 
@@ -42,7 +43,7 @@ def search_plate(reads: StoredReads, question: PlateQuestion, now: datetime, ret
 
     Keeps: retention.sixty-days
     """
-    oldest = datetime.combine(now.astimezone(UTC).date() - timedelta(days=retention_days - 1), time(), UTC)
+    oldest = first_kept(now, retention_days)
     one_more = PlateQuestion(
         plate=question.plate,
         collected_from=max(question.collected_from, oldest),

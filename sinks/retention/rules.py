@@ -1,26 +1,13 @@
-"""When a read is due for destruction, as pure rules. Pictures go with their read.
-
-A read is destroyed no later than 60 days from its collection: the day of collection, by the reader's clock in UTC,
-is dropped whole at 00:00 UTC of day + 60. A read whose day is due already when it arrives is never stored.
-"""
+"""Which reads a sink may still store, by the rule of platestream/retention.py. Pictures go with their read."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from platestream.clock import to_ms
 from platestream.errors import InvalidMessage
+from platestream.retention import first_kept
 
 _CLOCKS_DIFFER_BY = timedelta(days=1)
-
-
-def destroyed_at(collected_at: datetime, days: int) -> datetime:
-    """When the day of `collected_at` is dropped: 00:00 UTC, `days` after it."""
-    return _midnight(collected_at) + timedelta(days=days)
-
-
-def first_kept(now: datetime, days: int) -> datetime:
-    """The earliest collected_at that is not yet due at `now`."""
-    return _midnight(now) - timedelta(days=days - 1)
 
 
 @dataclass(frozen=True)
@@ -44,7 +31,3 @@ class KeptSpan:
         if collected_at_ms > self.last_ms:
             raise InvalidMessage("collected-ahead", "The time of collection lies more than a day in the future.")
         return collected_at_ms < self.first_ms
-
-
-def _midnight(at: datetime) -> datetime:
-    return datetime.combine(at.astimezone(UTC).date(), time(tzinfo=UTC))

@@ -41,8 +41,3 @@ def check_not_ahead(collected_at: datetime, received_at: datetime) -> None:
             "zone-error", "The reader's clock is ahead by whole hours: it sends local time as UTC; correct its zone."
         )
     raise InvalidMessage("clock-ahead", "The reader's clock is more than 5 minutes ahead; set it by NTP.")
-
-
-def is_overdue(collected_at: datetime, now: datetime, retention_days: int) -> bool:
-    """Must have been destroyed by now. Keeps: retention.sixty-days"""
-    return now - collected_at >= timedelta(days=retention_days)

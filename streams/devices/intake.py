@@ -11,13 +11,14 @@ from pydantic_core import from_json
 
 from platestream.errors import InvalidMessage
 from platestream.metrics import FIELDS_DROPPED, PICTURES_REFUSED, READS_HEARD
+from platestream.retention import first_kept
 from schemas.codec import Codec
 from schemas.messages import Heartbeat, Picture, PictureKind, PictureReference, PlateRead
 from schemas.plates import fold, read_id
 from streams.devices.adapters import ADAPTERS
 from streams.devices.adapters.fields import Fields
 from streams.devices.adapters.seen import SeenRead
-from streams.devices.clocks import check_not_ahead, is_overdue
+from streams.devices.clocks import check_not_ahead
 from streams.devices.pictures import clean_picture
 from streams.devices.registry import Device
 from streams.devices.spool import Record
@@ -51,7 +52,7 @@ class Accepted:
 
 
 class Intake:
-    """Pictures of at most `max_picture_bytes`; reads of `retention_days` and older are not kept at all."""
+    """Pictures of at most `max_picture_bytes`; reads whose day is due after `retention_days` are not kept at all."""
 
     def __init__(self, codec: Codec, *, max_picture_bytes: int, retention_days: int) -> None:
         self._codec = codec
@@ -94,7 +95,7 @@ class Intake:
 
     def _is_overdue(self, read: SeenRead, now: datetime) -> bool:
         """Such a read is never written anywhere. Keeps: retention.sixty-days"""
-        return is_overdue(read.collected_at, now, self._retention_days)
+        return read.collected_at < first_kept(now, self._retention_days)
 
     def _clean(self, read: SeenRead) -> tuple[dict[PictureKind, bytes], list[str]]:
         """Pictures by kind, and why others were refused: a bad picture does not lose the read."""

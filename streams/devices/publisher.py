@@ -11,7 +11,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -20,6 +19,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from platestream.clock import Clock
 from platestream.errors import IntegrityError, TransientError
 from platestream.metrics import PUBLISHED, SPOOL_OVERDUE
+from platestream.retention import first_kept
 from platestream.settings import KafkaSettings
 from schemas.topics import topics
 from streams.clients import producer
@@ -66,7 +66,7 @@ class Publisher:
         self._spool = spool
         self._make_producer = make_producer
         self._clock = clock
-        self._retention = timedelta(days=retention_days)
+        self._retention_days = retention_days
         self._stopping = threading.Event()
         self._turned_at = time.monotonic()
         self._swept_at = float("-inf")
@@ -103,7 +103,7 @@ class Publisher:
     def _sweep(self) -> None:
         """Destroy what became overdue while no broker could be reached. Keeps: retention.sixty-days"""
         if time.monotonic() - self._swept_at > _SWEEP_SECONDS:
-            SPOOL_OVERDUE.inc(self._spool.remove_overdue(self._clock.now() - self._retention).result())
+            SPOOL_OVERDUE.inc(self._spool.remove_overdue(first_kept(self._clock.now(), self._retention_days)).result())
             self._swept_at = time.monotonic()
 
 

@@ -122,9 +122,9 @@ class Spool:
         rows = [(id_,) for id_ in ids]
         return self._submit(lambda: self._delete("id = ?", rows))
 
-    def remove_overdue(self, collected_until: datetime) -> "Future[int]":
-        """Delete what was collected at or before this time, though it was never published; how many."""
-        return self._submit(lambda: self._delete("collected_at_ms <= ?", [(to_ms(collected_until),)]))
+    def remove_overdue(self, first_kept: datetime) -> "Future[int]":
+        """Delete what was collected before this time, though it was never published; how many."""
+        return self._submit(lambda: self._delete("collected_at_ms < ?", [(to_ms(first_kept),)]))
 
     def __len__(self) -> int:
         return self._rows

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from platestream.clock import to_ms
 from platestream.errors import InvalidMessage
-from streams.devices.clocks import check_not_ahead, is_overdue, time_of
+from streams.devices.clocks import check_not_ahead, time_of
 
 NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
@@ -57,9 +57,3 @@ def test_offsets_by_example(minutes: int, reason: str) -> None:
     with pytest.raises(InvalidMessage) as caught:
         check_not_ahead(NOW + timedelta(minutes=minutes), NOW)
     assert caught.value.reason == reason
-
-
-@pytest.mark.rule("retention.sixty-days")
-@given(st.timedeltas(timedelta(days=-1), timedelta(days=400)), st.integers(1, 60))
-def test_overdue_no_later_than_the_days_after_collection(age: timedelta, days: int) -> None:
-    assert is_overdue(NOW - age, NOW, days) == (age >= timedelta(days=days))

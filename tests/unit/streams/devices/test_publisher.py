@@ -142,8 +142,8 @@ def test_what_became_overdue_on_disk_is_destroyed_not_sent(spool: Spool, broker:
         return REGISTRY.get_sample_value("platestream_collector_spool_overdue_total") or 0
 
     before = destroyed()
-    overdue = NOW - timedelta(days=60)
-    spool.put([record(b"overdue", overdue), record(b"due later", overdue + timedelta(seconds=1))]).result(WAIT_SECONDS)
+    kept = NOW - timedelta(days=59)
+    spool.put([record(b"overdue", kept - timedelta(seconds=1)), record(b"due later", kept)]).result(WAIT_SECONDS)
     publisher = publisher_of(spool, broker)
     publisher.start()
     wait_until(lambda: len(spool) == 0)
