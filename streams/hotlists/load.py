@@ -3,6 +3,7 @@
 Safe to repeat: entries keep their ids, so a load that was cut off is completed by the next one.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from streams.hotlists.templates import HotlistTemplate
 
 TOPIC = "hotlist-entries"
 _SILENCE_SECONDS = 30
+_TURN_SECONDS = 0.2  # consume waits this long for a batch that the end of the topic will never fill
 _BATCH = 10_000
 
 
@@ -31,12 +33,17 @@ class LoadResult:
 
 
 def load_file(
-    kafka: KafkaSettings, codec: Codec, file: HotlistFile, template: HotlistTemplate, *, force: bool = False
+    kafka: KafkaSettings,
+    codec: Codec,
+    file: HotlistFile,
+    template: HotlistTemplate,
+    *,
+    force: bool = False,
+    topic: str = TOPIC,
 ) -> LoadResult:
-    """Put a file that was read with `template` in force; see load_hotlist for what it raises."""
-    return load_hotlist(
-        kafka, codec, template.source, file.entries, most_change=None if force else template.most_change
-    )
+    """Put a file that was read with `template` in force; `force` lifts its limit of change. Raises as load_hotlist."""
+    most_change = None if force else template.most_change
+    return load_hotlist(kafka, codec, template.source, file.entries, most_change=most_change, topic=topic)
 
 
 def load_hotlist(
@@ -68,14 +75,14 @@ def keys_of(kafka: KafkaSettings, codec: Codec, source: str, topic: str = TOPIC)
     reading = consumer(kafka, "hotlists", **{"enable.partition.eof": True})
     try:
         reading.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
-        while True:
-            messages = reading.consume(_BATCH, timeout=_SILENCE_SECONDS)
-            if not messages:
-                raise TransientError(f"The broker sends nothing of {topic}[0]; is it up?")
-            for message in messages:
+        heard_at = time.monotonic()
+        while time.monotonic() - heard_at < _SILENCE_SECONDS:
+            for message in reading.consume(_BATCH, timeout=_TURN_SECONDS):
+                heard_at = time.monotonic()
                 if _is_end(message, topic):
                     return keys
                 _note(keys, message, codec, source)
+        raise TransientError(f"The broker sends nothing of {topic}[0]; is it up?")
     finally:
         reading.close()
 
