@@ -21,6 +21,9 @@ from streams.devices.simulated import Sighting, openalpr_group, openalpr_heartbe
 
 log = logging.getLogger(__name__)
 
+Vehicle = tuple[str, str | None]
+"""Plate and state; None for one whose state the reader cannot tell."""
+
 _LISTED_ONE_IN = 6
 _HEARTBEAT_SECONDS = 10.0
 _SEARCH_SECONDS = 5.0
@@ -55,7 +58,7 @@ class Fleet:
         self,
         settings: Settings,
         credentials: Mapping[str, str],
-        listed: Sequence[tuple[str, str | None]],
+        listed: Sequence[Vehicle],
         reads_per_second: float,
         seed: int | None = None,
     ) -> None:
@@ -70,16 +73,20 @@ class Fleet:
         """Post until `stop` is set."""
         heartbeat_due = datetime.now(UTC)
         with httpx.Client(base_url=self._url, timeout=10) as client:
+            self._post(client, READERS[0], self._message(READERS[0], self._listed[0]))  # for the search to paste
             while not stop.wait(self._chance.expovariate(self._reads_per_second)):
                 reader = self._chance.choice(READERS)
-                self._post(client, reader, self._message(reader))
+                self._post(client, reader, self._message(reader, self._next_vehicle()))
                 if datetime.now(UTC) >= heartbeat_due:
                     heartbeat_due = datetime.now(UTC) + timedelta(seconds=_HEARTBEAT_SECONDS)
                     self._post(client, READERS[0], openalpr_heartbeat(datetime.now(UTC)))
 
-    def _message(self, reader: Reader) -> dict[str, Any]:
+    def _next_vehicle(self) -> Vehicle:
         is_listed = self._chance.random() * _LISTED_ONE_IN < 1
-        plate, state = self._chance.choice(self._listed if is_listed else self._passing)
+        return self._chance.choice(self._listed if is_listed else self._passing)
+
+    def _message(self, reader: Reader, vehicle: Vehicle) -> dict[str, Any]:
+        plate, state = vehicle
         sighting = Sighting(
             plate=plate,
             state=state,
@@ -108,7 +115,7 @@ def _scene(plate: str, state: str | None) -> Scene:
     return draw_scene(plate, state)
 
 
-def _invent_plate(chance: random.Random) -> tuple[str, str | None]:
+def _invent_plate(chance: random.Random) -> Vehicle:
     letters = "".join(chance.choices("ABCDEFGHJKLMNPRSTUVWXYZ", k=3))
     return f"{letters}{chance.randrange(1000):03d}", chance.choice(("MN", "MN", "MN", "WI", "IA", None))
 
@@ -127,7 +134,7 @@ def demo_search(plate: str, now: datetime) -> dict[str, str]:
 
 
 def search_now_and_then(
-    settings: Settings, token: Callable[[], str], listed: Sequence[tuple[str, str | None]], stop: threading.Event
+    settings: Settings, token: Callable[[], str], listed: Sequence[Vehicle], stop: threading.Event
 ) -> None:
     """The demo analyst: one search after the other of listed plates until `stop` is set."""
     url = f"http://{settings.gateway.host}:{settings.gateway.port}/v1/searches"
