@@ -16,11 +16,13 @@ _GRACE_SECONDS = 5
 def listen(host: str, port: int) -> socket.socket:
     """A bound socket; port 0 takes a free one. Raises ConfigError when the port is taken."""
     try:
-        return socket.create_server((host, port), backlog=128)
+        listening = socket.create_server((host, port), backlog=128)
     except OSError as error:
         raise ConfigError(
             f"The gateway cannot listen on {host}:{port} ({error.strerror}); set another gateway.port."
         ) from None
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does not for a socket handed to it: 40 ms
+    return listening
 
 
 def serve_gateway(

@@ -59,3 +59,10 @@ def test_damage_ends_the_serving_and_is_told_to_the_caller() -> None:
 def test_a_port_that_is_taken_is_said() -> None:
     with listen("127.0.0.1", 0) as taken, pytest.raises(ConfigError, match=r"set another gateway\.port"):
         listen("127.0.0.1", taken.getsockname()[1])
+
+
+def test_answers_do_not_wait_for_the_clients_acknowledgement() -> None:
+    with listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
