@@ -32,6 +32,7 @@ TOPIC = "plate-reads"
 GROUP = "storage-reads"
 LANDING = "reads_landing"
 _PATIENCE_SECONDS = 600
+_MORE_SECONDS = 0.1
 
 _log = logging.getLogger(__name__)
 
@@ -74,6 +75,8 @@ class ReadSink:
         with closing(self._intake), ThreadPoolExecutor(1, "insert-reads") as inserter:
             while turn():
                 messages = self._intake.take(limits.batch_reads, limits.batch_milliseconds / 1000)
+                while flight and not flight.inserted.done() and len(messages) < limits.batch_reads and turn():
+                    messages += self._intake.take(limits.batch_reads - len(messages), _MORE_SECONDS)
                 groups = self._sort(messages)
                 if flight:
                     self._land(flight, turn, patience_seconds)

@@ -31,6 +31,8 @@ _INSERT = {"async_insert": 0, "max_partitions_per_insert_block": 0, "optimize_on
 _SESSION = {"log_queries": 0}  # a query log would keep the plates that were searched
 _OVER_HTTP = {"autogenerate_session_id": False, "form_encode_query_params": True}  # parameters in the body, not the URL
 
+_NOT_IN_PATHS = set("?*{}")  # chDB takes ? as the start of options, and all of them as a pattern of file names
+
 
 class Store:
     """ClickHouse as the settings name it. Close it to let go of chDB's folder.
@@ -95,11 +97,12 @@ def clickhouse_errors(doing: str) -> Iterator[None]:
 
 def _chdb_folder(settings: Settings) -> Path:
     address = urlsplit(settings.storage.clickhouse_dsn or "")
-    if not address.scheme:
-        return (settings.home / "clickhouse").resolve()
-    if address.netloc or not address.path.strip("/"):
+    if address.scheme and (address.netloc or not address.path.strip("/")):
         raise ConfigError("storage.clickhouse_dsn names no folder; write it as chdb:///absolute/folder.")
-    return Path(address.path).resolve()
+    folder = Path(address.path).resolve() if address.scheme else (settings.home / "clickhouse").resolve()
+    if _NOT_IN_PATHS & set(str(folder)):
+        raise ConfigError(f"chDB cannot use the folder {folder}; its path must be without ? * {{ and }}.")
+    return folder
 
 
 def _chdb_options(folder: Path) -> dict[str, Any]:
@@ -120,7 +123,7 @@ def _server_options(settings: Settings, dsn: str) -> dict[str, Any]:
         raise ConfigError("storage.clickhouse_dsn holds a password; put it in storage.clickhouse_password_file.")
     file = settings.storage.clickhouse_password_file
     password = read_secret(file).decode().strip() if file else ""
-    return {"dsn": dsn, "password": password, **_OVER_HTTP}
+    return {"dsn": dsn, "interface": address.scheme, "password": password, **_OVER_HTTP}
 
 
 def _keep_temporary_files_in(folder: Path) -> None:

@@ -10,7 +10,13 @@ import pytest
 
 from platestream.errors import ConfigError, TransientError
 from platestream.settings import Settings, StorageSettings
+from schemas.codec import Codec
+from schemas.versions import newest
+from sinks.clickhouse.migrate import migrate
+from sinks.clickhouse.reads import count_reads
+from sinks.clickhouse.splice import columns, container
 from sinks.clickhouse.store import Store, clickhouse_errors
+from tests.storing import a_read
 
 ROOT = Path(__file__).parents[3]
 OPEN_AND_SAY_WHY_NOT = """
@@ -67,6 +73,19 @@ def test_one_folder_a_process_but_another_after_closing(tmp_path: Path) -> None:
     second = Store(Settings(home=tmp_path / "second"))
     assert second.client().query("SELECT 1").result_rows == [(1,)]
     second.close()
+
+
+@pytest.mark.parametrize("name", ["with space", "é, ü", "it's", "100%", "a&b=c#d"])
+def test_homes_of_any_name_work(tmp_path: Path, codec: Codec, name: str) -> None:
+    home, version = tmp_path / name, newest("PlateRead")
+    for _ in range(2):
+        store = Store(Settings(home=home))
+        migrate(store.client())
+        store.insert_avro("reads_landing", columns(version), container(version, [codec.encode(a_read())]))
+        assert count_reads(store.client()) == 1
+        store.close()
+    assert {path.name for path in home.iterdir()} == {"clickhouse", "clickhouse-incoming"}
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:

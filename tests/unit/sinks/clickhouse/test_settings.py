@@ -1,7 +1,9 @@
 """Addresses of ClickHouse that are refused, each with its sentence."""
 
 from pathlib import Path
+from typing import Any
 
+import clickhouse_connect
 import pytest
 
 from platestream.errors import ConfigError
@@ -17,6 +19,7 @@ from sinks.clickhouse.store import Store
         ("chdb:///", "names no folder"),
         ("postgres://host/db", "must be chdb:///absolute/folder or http"),
         ("http:///db", "must be chdb:///absolute/folder or http"),
+        ("chdb:///data/a*b", "without"),
         ("https://reader:hunter2@host/db", "clickhouse_password_file"),
     ],
 )
@@ -30,3 +33,29 @@ def test_a_password_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     storage = StorageSettings(clickhouse_dsn="http://reader@host/db", clickhouse_password_file=tmp_path / "none")
     with pytest.raises(ConfigError, match="cannot be read"):
         Store(Settings(storage=storage))
+
+
+@pytest.mark.parametrize("name", ["q?x=1", "{a,b}", "*"])
+def test_a_home_that_chdb_would_misread_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="its path must be without"):
+        Store(Settings(home=tmp_path / name))
+
+
+@pytest.mark.parametrize(("scheme", "port"), [("http", 8123), ("https", 8443), ("https", 9999)])
+def test_a_server_is_spoken_to_as_its_address_says(
+    scheme: str, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(clickhouse_connect, "get_client", lambda **options: asked.update(options) or FakeClient())
+    file = tmp_path / "password"
+    file.touch(mode=0o600)
+    file.write_text("hunter2\n")
+    dsn = f"{scheme}://reader@host:{port}/lpr"
+    Store(Settings(storage=StorageSettings(clickhouse_dsn=dsn, clickhouse_password_file=file)))
+    assert (asked["dsn"], asked["interface"], asked["password"]) == (dsn, scheme, "hunter2")
+    assert asked["form_encode_query_params"]  # a plate that is searched must not be in a URL
+    assert asked["settings"] == {"log_queries": 0}
+
+
+class FakeClient:
+    """Stands for a client nobody asks anything."""
