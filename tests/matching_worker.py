@@ -34,7 +34,7 @@ from streams.clients import admin, consumer, producer
 from tests.matching import a_read, an_entry
 from tests.stack import free_port
 
-PARTITIONS = 4
+PARTITIONS = 6  # divides by two and three workers: Faust gives some none otherwise
 PATIENCE_SECONDS = 60
 
 

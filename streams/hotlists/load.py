@@ -3,11 +3,10 @@
 Safe to repeat: entries keep their ids, so a load that was cut off is completed by the next one.
 """
 
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from confluent_kafka import OFFSET_BEGINNING, KafkaError, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from platestream.errors import InvalidMessage, TransientError
 from platestream.settings import KafkaSettings
@@ -20,8 +19,6 @@ from streams.hotlists.templates import HotlistTemplate
 
 TOPIC = "hotlist-entries"
 _SILENCE_SECONDS = 30
-_TURN_SECONDS = 0.2  # consume waits this long for a batch that the end of the topic will never fill
-_BATCH = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,26 +69,28 @@ def load_hotlist(
 def keys_of(kafka: KafkaSettings, codec: Codec, source: str, topic: str = TOPIC) -> set[bytes]:
     """Keys of a source's entries now on the topic; messages that are no entries belong to no source."""
     keys: set[bytes] = set()
-    reading = consumer(kafka, "hotlists", **{"enable.partition.eof": True})
+    reading = consumer(kafka, "hotlists", **{"enable.partition.eof": True, "fetch.wait.max.ms": 10})
     try:
         reading.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
-        heard_at = time.monotonic()
-        while time.monotonic() - heard_at < _SILENCE_SECONDS:
-            for message in reading.consume(_BATCH, timeout=_TURN_SECONDS):
-                heard_at = time.monotonic()
-                if _is_end(message, topic):
-                    return keys
-                _note(keys, message, codec, source)
-        raise TransientError(f"The broker sends nothing of {topic}[0]; is it up?")
+        for message in _until_end(reading):
+            _note(keys, message, codec, source)
+    except KafkaException as error:
+        raise TransientError(f"{topic}[0] cannot be read: {error.args[0].str()}.") from error
     finally:
         reading.close()
+    return keys
 
 
-def _is_end(message: Message, topic: str) -> bool:
-    error = message.error()
-    if error is not None and error.code() != KafkaError._PARTITION_EOF:
-        raise TransientError(f"{topic}[0] cannot be read: {error.str()}.")
-    return error is not None
+def _until_end(reading: Consumer) -> Iterator[Message]:
+    while (message := reading.poll(_SILENCE_SECONDS)) is not None:  # a tombstone is false
+        error = message.error()
+        if error is None:
+            yield message
+        elif error.code() == KafkaError._PARTITION_EOF:
+            return
+        else:
+            raise KafkaException(error)
+    raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
 
 
 def _note(keys: set[bytes], message: Message, codec: Codec, source: str) -> None:
