@@ -49,12 +49,15 @@ class Consumer(stock.Consumer):
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> _Records:
         active = set(active_partitions or ())  # a copy: an empty set, seen later by the fetcher, means all partitions
         tables = {tp: table for tp, table in self._tables().items() if tp in active}
-        updates: _Records = dict(await super()._getmany(set(tables), 0)) if tables else {}
-        records: _Records = dict(await super()._getmany(active, 0 if updates else timeout))
-        for tp, table in tables.items():
-            if fetched := [*updates.get(tp, ()), *records.get(tp, ())]:
-                table.follow(fetched)
-                records[tp] = fetched[-1:]
+        updates = await self._fetch(set(tables), 0, tables) if tables else {}
+        records = await self._fetch(active, 0 if updates else timeout, tables)
+        return {**updates, **records}
+
+    async def _fetch(self, tps: set[TP], timeout: float, tables: dict[TP, FollowedTable]) -> _Records:
+        records: _Records = dict(await super()._getmany(tps, timeout))
+        for tp in records.keys() & tables.keys():
+            tables[tp].follow(records[tp])
+            records[tp] = records[tp][-1:]
         return records
 
     def resume_partitions(self, tps: Iterable[TP]) -> None:

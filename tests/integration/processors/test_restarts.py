@@ -85,7 +85,6 @@ def test_workers_that_join_and_die_miss_no_read_and_no_update(fresh: Matching) -
             fresh.start()
             until("the new worker matches", lambda: fresh.workers[-1].metric("platestream_processor_reads_total") > 0)
         fresh.workers[0].end(signal.SIGKILL)
-        time.sleep(1)
         fresh.start()
         until("the last worker matches", lambda: fresh.workers[-1].metric("platestream_processor_reads_total") > 0)
     alerts = fresh.follow(fresh.topics.alerts)
