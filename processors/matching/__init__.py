@@ -1,0 +1,1 @@
+"""Step 4, matched: reads are compared with the hotlist, and what agrees becomes an alert."""
