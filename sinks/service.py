@@ -37,7 +37,9 @@ class Sinks:
         self._stop = threading.Event()
         self._failure: BaseException | None = None
         self._round = _Round(set(runs), beat)
-        self._threads = [threading.Thread(target=self._run, args=item, name=f"sink-{item[0]}") for item in runs.items()]
+        self._threads = [
+            threading.Thread(target=self._run, args=item, name=f"sink-{item[0]}", daemon=True) for item in runs.items()
+        ]
 
     def start(self) -> None:
         for thread in self._threads:

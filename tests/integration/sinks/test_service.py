@@ -8,35 +8,38 @@ from platestream.clock import SetClock
 from platestream.errors import ConfigError
 from platestream.settings import KafkaSettings, Settings, StorageSettings
 from schemas.codec import Codec
+from schemas.plates import fold
 from sinks.clickhouse.reads import find_reads
 from sinks.clickhouse.store import Store
 from sinks.pictures.store import PictureStore, day_of
 from sinks.service import start_sinks
 from streams.clients import producer
+from streams.registry import register_schemas
 from streams.topics import create_topics
 from tests.integration.sinks.conftest import SECONDS, wait_until
 from tests.storing import NOW, a_picture, a_read
 
 
-def test_a_read_and_its_picture_are_kept(kafka: KafkaSettings, codec: Codec, store: Store) -> None:
+def test_a_read_and_its_picture_are_kept(kafka: KafkaSettings, registry_url: str, store: Store) -> None:
     assert store.folder
     create_topics(kafka)
+    codec = Codec(register_schemas(registry_url))  # these topics are also other tests': one set of ids
     settings = Settings(home=store.folder.parent, kafka=kafka)
     read, picture = a_read("service", plate="SERV1CE"), a_picture("service")
     client = producer(kafka)
-    client.produce("plate-reads", codec.encode(read))
-    client.produce("plate-pictures", codec.encode(picture))
+    client.produce("plate-reads", codec.encode(read), key=fold(read.plate))
+    client.produce("plate-pictures", codec.encode(picture), key=str(picture.read_id))
     assert client.flush(SECONDS) == 0
 
     beat = threading.Event()
     sinks = start_sinks(settings, store, codec, SetClock(NOW), beat.set)
     wait_until(lambda: find_reads(store.client(), "SERV1CE", read.collected_at, NOW, 1), "the read")
-    file = settings.home / "pictures" / day_of(NOW).isoformat() / str(picture.read_id) / "PLATE.jpg"
+    file = settings.home / "pictures" / day_of(picture.collected_at).isoformat() / str(picture.read_id) / "PLATE.jpg"
     wait_until(file.exists, "the picture")
     assert beat.wait(SECONDS)
     sinks.check()
     sinks.stop()
-    assert PictureStore(settings).read(day_of(NOW), picture.read_id, picture.kind) == picture.content
+    assert PictureStore(settings).read(day_of(picture.collected_at), picture.read_id, picture.kind) == picture.content
 
 
 def test_a_wrong_address_is_refused_before_anything_starts(kafka: KafkaSettings, codec: Codec, store: Store) -> None:
