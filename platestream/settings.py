@@ -63,7 +63,7 @@ class StorageSettings(_Section):
     )
     clickhouse_password_file: Path | None = Field(None, description="file that holds ClickHouse's password")
     pictures_url: str | None = Field(None, description="fsspec URL of the picture store; default: folder in home")
-    batch_reads: int = Field(100_000, ge=1, description="most reads in one insert")
+    batch_reads: int = Field(250_000, ge=1, description="most reads in one insert")
     batch_milliseconds: int = Field(500, ge=1, description="longest wait before an insert")
 
 
