@@ -45,7 +45,7 @@ soak: $(READY) ## the property tests with many random examples, and the long kil
 	@PLATESTREAM_SOAK=1 $(BIN)/python -m pytest --hypothesis-profile=soak $(ARGS)
 
 lock: $(READY) ## renew requirements.lock and the lock of the embedded stack's jars
-	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --extra s3 --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -q -U -o requirements.lock
 	@$(BIN)/python -m streams.embedded.lock
 
