@@ -16,6 +16,7 @@ from schemas.plates import MAX_PLATE_LENGTH
 _CHECKED = ConfigDict(extra="forbid", ser_json_bytes="base64", val_json_bytes="base64", hide_input_in_errors=True)
 
 Plate = Annotated[str, Field(pattern=rf"^[A-Z0-9]{{1,{MAX_PLATE_LENGTH}}}$")]
+ListedPlate = Annotated[str, Field(pattern=rf"^[A-Z0-9?*]{{1,{MAX_PLATE_LENGTH}}}$")]
 State = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 Confidence = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
@@ -24,6 +25,8 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 Priority = Annotated[int, Field(ge=1, le=5)]
 Sha256 = Annotated[bytes, Field(min_length=32, max_length=32)]
 Offset = Annotated[int, Field(ge=0)]
+Seconds = Annotated[int, Field(ge=0)]
+Position = Annotated[int, Field(ge=0, lt=MAX_PLATE_LENGTH)]
 
 
 class PictureKind(StrEnum):
@@ -101,7 +104,9 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True, config=_CHECKED)
 class HotlistEntry:
-    plate: Plate = Field(repr=False)
+    """The wildcards ? and * are for PARTIAL entries."""
+
+    plate: ListedPlate = Field(repr=False)
     match_kind: MatchKind
     entry_id: Name
     state: State | None = None
@@ -113,11 +118,13 @@ class HotlistEntry:
     effective_at: AwareDatetime
     expires_at: AwareDatetime
     extracted_at: AwareDatetime
+    stale_after_seconds: Seconds | None = None
+    dropped_after_seconds: Seconds | None = None
 
 
 @dataclass(frozen=True, kw_only=True, config=_CHECKED)
 class Alert:
-    """An indication, never more."""
+    """An indication, never more. (alert_id, sighting) identifies the message."""
 
     plate: Plate = Field(repr=False)
     collected_at: AwareDatetime
@@ -138,12 +145,23 @@ class Alert:
     confidence: Confidence | None = None
     candidates: tuple[Candidate, ...] = ()
     pictures: tuple[PictureReference, ...] = ()
-    list_plate: Plate = Field(repr=False)
+    list_plate: ListedPlate = Field(repr=False)
     list_state: State | None = None
     source: Name
     category: Name
     case_number: Name | None = None
     extracted_at: AwareDatetime
+    differing_positions: tuple[Position, ...] = ()
+    matched_candidate: Plate | None = Field(default=None, repr=False)
+    is_late: bool = False
+    is_stale: bool = False
+    list_age_seconds: Seconds | None = None
+    entry_effective_at: AwareDatetime | None = None
+    entry_age_seconds: Seconds | None = None
+    passage_started_at: AwareDatetime | None = None
+    last_seen_at: AwareDatetime | None = None
+    sighting: Annotated[int, Field(ge=1)] = 1
+    source_offset: Annotated[int, Field(ge=-1)] = -1
 
 
 @dataclass(frozen=True, kw_only=True, config=_CHECKED)

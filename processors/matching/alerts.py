@@ -1,6 +1,6 @@
 """Step 4, matched: what an alert says. It explains itself and leaves unverified; it tells nobody what to do."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from processors.matching.rules import Hit
 from schemas.messages import Alert, AlertStatus, PlateRead
@@ -41,4 +41,17 @@ def build_alert(read: PlateRead, hit: Hit, now: datetime) -> Alert:
         category=entry.category,
         case_number=entry.case_number,
         extracted_at=entry.extracted_at,
+        differing_positions=_differing_positions(read.plate, entry.plate),
+        list_age_seconds=_seconds(now - entry.extracted_at),
+        entry_effective_at=entry.effective_at,
+        entry_age_seconds=_seconds(now - entry.effective_at),
     )
+
+
+def _differing_positions(read: str, listed: str) -> tuple[int, ...]:
+    return tuple(at for at, (one, other) in enumerate(zip(listed, read, strict=True)) if one != other)
+
+
+def _seconds(age: timedelta) -> int:
+    """Whole seconds; clocks that are a little apart make no age below 0."""
+    return max(0, int(age.total_seconds()))
