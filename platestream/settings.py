@@ -63,12 +63,17 @@ class StorageSettings(_Section):
     )
     clickhouse_password_file: Path | None = Field(None, description="file that holds ClickHouse's password")
     pictures_url: str | None = Field(None, description="fsspec URL of the picture store; default: folder in home")
+    holds_key_file: Path = Field(
+        Path("keys/holds.key"), description="key that opens the plates and read ids of holds, relative to home"
+    )
     batch_reads: int = Field(250_000, ge=1, description="most reads in one insert")
     batch_milliseconds: int = Field(500, ge=1, description="longest wait before an insert")
 
 
 class RetentionSettings(_Section):
     days: int = Field(60, ge=1, le=60, description="days from collection to destruction (retention.sixty-days)")
+    attestation_days: int = Field(365, ge=1, le=366, description="longest time until a hold must be attested again")
+    grace_days: int = Field(30, ge=1, le=90, description="days from the lapse of a hold to its destruction")
 
 
 class GatewaySettings(_Section):

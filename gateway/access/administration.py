@@ -9,7 +9,8 @@ from typing import Any
 
 from platestream.clock import Clock
 from platestream.errors import RefusedError
-from streams.ledger.events import AuthorizationGranted, AuthorizationRevoked, Body, TrainingRecorded, new_event
+from streams.ledger.body import Body
+from streams.ledger.events import AuthorizationGranted, AuthorizationRevoked, TrainingRecorded, new_event
 from streams.ledger.ledger import Ledger
 
 

@@ -7,26 +7,20 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from secrets import token_bytes
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from platestream.clock import from_ms, to_ms
 from platestream.errors import IntegrityError
 from schemas.messages import LedgerEvent, Name
 from streams.ledger.blanking import blank_plate
+from streams.ledger.body import Body
+from streams.ledger.holding import HOLDING
 from streams.ledger.sealing import Seals
 
 _WRITTEN = ("case_number", "offence", "reason", "factual_basis")
-
-
-class Body(BaseModel):
-    """What all bodies have in common. An unknown field may be a limit that this version does not know: refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    kind: ClassVar[str]
 
 
 class AuthorizationGranted(Body):
@@ -106,7 +100,8 @@ class SearchAnswered(Body):
 _BODIES: dict[str, type[Body]] = {
     body.kind: body
     for body in (
-        AuthorizationGranted, AuthorizationRevoked, TrainingRecorded, SearchRequested, SearchDecided, SearchAnswered
+        AuthorizationGranted, AuthorizationRevoked, TrainingRecorded, SearchRequested, SearchDecided, SearchAnswered,
+        *HOLDING,
     )
 }  # fmt: skip
 KINDS = frozenset(_BODIES)

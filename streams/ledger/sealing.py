@@ -46,8 +46,8 @@ class Seals:
         return hashlib.blake2b(folded, key=self._hash_key, digest_size=32, person=b"plate-hash").digest()
 
 
-def load_seals(settings: Settings) -> Seals:
-    """Read the log readers' public keys and the hash key.
+def load_seals(settings: Settings, also_to: Sequence[PublicKey] = ()) -> Seals:
+    """Read the log readers' public keys and the hash key. `also_to` may open what is sealed, too.
 
     Raises ConfigError when one is missing or malformed, or when the read ids of the largest answer, sealed to each
     reader, would not fit into one event.
@@ -58,7 +58,7 @@ def load_seals(settings: Settings) -> Seals:
     readers = _read_readers(settings.path(settings.gateway.log_reader_keys_file))
     if len(readers) * settings.gateway.max_rows * _READ_ID_BYTES > _MOST_SEALED_BYTES:
         raise ConfigError(f"gateway.max_rows is too large for {len(readers)} log readers; lower it.")
-    return Seals(readers, hash_key)
+    return Seals([*readers, *also_to], hash_key)
 
 
 def new_plate_hash_key(file: Path) -> bool:
@@ -92,13 +92,23 @@ def open_seal(sealed: Sequence[bytes], private_key_file: Path) -> bytes:
 
     Raises InvalidMessage when none of the boxes is for this key, ConfigError when the key file is unusable.
     """
-    box = SealedBox(PrivateKey(_decode_key(read_secret(private_key_file), private_key_file)))
+    box = SealedBox(read_private_key(private_key_file))
     for sealed_box in sealed:
         try:
             return sodium_unpad(box.decrypt(sealed_box), _BLOCK_BYTES)
         except CryptoError:
             continue
     raise InvalidMessage("not-for-this-key", "None of the boxes of this event is sealed to this key.")
+
+
+def new_private_key(file: Path) -> bool:
+    """Make a key that opens what is sealed to its public half. False when the file is there already: it is kept."""
+    return write_secret(file, base64.b64encode(bytes(PrivateKey.generate())) + b"\n")
+
+
+def read_private_key(file: Path) -> PrivateKey:
+    """Raises ConfigError when the file is missing, open to others, or holds no key."""
+    return PrivateKey(_decode_key(read_secret(file), file))
 
 
 def _read_readers(file: Path) -> list[PublicKey]:

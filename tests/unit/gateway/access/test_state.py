@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.access.state import AccessState, fold_access
-from streams.ledger.events import AuthorizationRevoked, Body, new_event
+from streams.ledger.body import Body
+from streams.ledger.events import AuthorizationRevoked, new_event
 from tests.asking import NOW, granted, trained
 
 PEOPLE = ("one", "two")
