@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import faust
+from faust.types import TP
 
 from platestream.clock import Clock
 from platestream.ending import end_process
@@ -23,7 +24,8 @@ from processors.matching.matcher import Matcher
 from schemas.codec import Codec
 from schemas.messages import Alert, DeadLetter
 from streams.workers.app import faust_app
-from streams.workers.table import FollowedTable
+from streams.workers.chunk import Chunk
+from streams.workers.table import FollowedTable, one_by_one
 from streams.workers.topic import raw_topic
 
 _KEPT_BYTES = 64 * 1024  # of a dead letter: it must fit where the message itself just fitted
@@ -51,15 +53,14 @@ def matching_app(settings: Settings, codec: Codec, clock: Clock, topics: Matchin
         datadir=folder,
     )
     hotlist = Hotlist(codec)
-    app.tables.add(FollowedTable(app, name="hotlist", topic=topics.entries, apply=hotlist.apply))
+    app.tables.add(FollowedTable(app, name="hotlist", topic=topics.entries, apply=one_by_one(hotlist.apply)))
     outlet = Outlet(app, codec, clock, topics)
     matcher = Matcher(codec, hotlist)
 
     async def match_reads(stream: Any) -> None:
         async for event in stream.events():
             try:
-                if consequence := consequence_of(event.message, matcher, outlet, clock.now()):
-                    await to_the_end(consequence)
+                await to_the_end(match_chunk(event.value, matcher, outlet, clock))
             except Exception as error:
                 end_process(error)
 
@@ -87,16 +88,16 @@ class Outlet:
         waited = self._clock.now() - alerts[0].received_at
         READ_TO_ALERT.observe(max(waited.total_seconds(), 0))
 
-    async def bury(self, message: Any, refusal: InvalidMessage, now: datetime) -> None:
+    async def bury(self, tp: TP, record: Any, refusal: InvalidMessage, now: datetime) -> None:
         """Keep a message that cannot be processed, with the reason."""
         letter = DeadLetter(
             reason=refusal.reason,
-            topic=message.topic,
-            partition=message.partition,
-            offset=message.offset,
+            topic=tp.topic,
+            partition=tp.partition,
+            offset=record.offset,
             at=now,
-            key=message.key and message.key[:_KEPT_BYTES],
-            value=message.value and message.value[:_KEPT_BYTES],
+            key=record.key and record.key[:_KEPT_BYTES],
+            value=record.value and record.value[:_KEPT_BYTES],
         )
         await (await self._send(self._topics.dead_letters, None, self._codec.encode(letter), 0))
         DEAD_LETTERS.labels(stage="matching", reason=refusal.reason).inc()
@@ -105,13 +106,18 @@ class Outlet:
         return await self._app.producer.send(topic, key, value, partition, None, None)
 
 
-def consequence_of(message: Any, matcher: Matcher, outlet: Outlet, now: datetime) -> Coroutine[Any, Any, None] | None:
-    """What is left to do for a read: nothing for nearly all, else to raise alerts or to bury it."""
-    try:
-        alerts = matcher.alerts_of(message.value, now)
-    except InvalidMessage as refusal:
-        return outlet.bury(message, refusal, now)
-    return outlet.raise_alerts(alerts, message.partition) if alerts else None
+async def match_chunk(chunk: Chunk, matcher: Matcher, outlet: Outlet, clock: Clock) -> None:
+    """Raise or bury what each read of a chunk leads to. Others on the event loop have their turn between slices."""
+    for records in chunk.slices():
+        for record in records:
+            try:
+                alerts = matcher.alerts_of(record.value, clock.now())
+            except InvalidMessage as refusal:
+                await outlet.bury(chunk.tp, record, refusal, clock.now())
+            else:
+                if alerts:
+                    await outlet.raise_alerts(alerts, chunk.tp.partition)
+        await asyncio.sleep(0)
 
 
 async def to_the_end(work: Coroutine[Any, Any, None]) -> None:

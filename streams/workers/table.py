@@ -3,6 +3,7 @@
 Each worker reads all of the topic. What the table holds is kept by `apply`, outside Faust's store; no agent writes it.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,13 +12,24 @@ from faust.tables.globaltable import GlobalTable
 from faust.types import TP, AppT
 
 from platestream.ending import end_process
+from streams.workers.chunk import Chunk
 from streams.workers.topic import raw_topic
 
-Apply = Callable[[bytes | None, bytes | None], None]
+Apply = Callable[[list[Any]], None]
+
+
+def one_by_one(apply: Callable[[bytes | None, bytes | None], None]) -> Apply:
+    """For a table that takes key and value of one message at a time."""
+
+    def apply_all(records: list[Any]) -> None:
+        for record in records:
+            apply(record.key, record.value)
+
+    return apply_all
 
 
 class FollowedTable(GlobalTable):
-    """Feeds `apply` with key and value of each message of `topic` (one partition), once and in order."""
+    """Feeds `apply` with the messages of `topic` (one partition) as lists of aiokafka's records, once and in order."""
 
     logger = logging.getLogger("faust.table")
 
@@ -28,13 +40,15 @@ class FollowedTable(GlobalTable):
         # with other values Faust recovers global tables of several workers for ever
         super().__init__(app, name=name, partitions=1, is_global=True, recovery_buffer_size=1)
 
-    def follow(self, records: Iterable[Any]) -> None:
-        """Apply fetched records; those already applied are passed over. An error would leave a wrong table: end."""
+    async def follow(self, chunks: Iterable[Chunk]) -> None:
+        """Apply fetched chunks; what was already applied is passed over. An error would leave a wrong table: end."""
         try:
-            for record in records:
-                if self._applied is None or record.offset > self._applied:
-                    self._apply(record.key, record.value)
-                    self._applied = record.offset
+            for chunk in chunks:
+                for records in chunk.slices():
+                    self._apply([record for record in records if record.offset >= self.next_offset])
+                    self._applied = max(records[-1].offset, self.next_offset - 1)
+                    await asyncio.sleep(0)
+                self._applied = max(chunk.last_offset, self.next_offset - 1)
         except Exception as error:
             end_process(error)
 

@@ -1,33 +1,56 @@
-"""Faust's Kafka driver, made safe for tables that follow a topic (streams/workers/table.py) and for logs that are cut.
+"""Faust's Kafka driver, made fast (streams/workers/chunk.py) and safe for tables that follow a topic (table.py).
 
-The stock driver pauses partitions, clears queues and seeks while fetched messages are on their way through it. After a
-rebalance it so skips updates of a table and messages of a source without a trace, and it takes messages that were
-deleted before they were read for an ordinary gap. Here
+What is fetched of a partition goes on as chunks, one message each, instead of record by record. And the stock driver
+pauses partitions, clears queues and seeks while fetched messages are on their way through it: after a rebalance it so
+skips updates of a table and messages of a source without a trace, and it takes messages that were deleted before they
+were read for an ordinary gap. Here
 
 1. updates of a table are applied where they are fetched, so that no queue can lose them, and before source messages;
-   only the last of each fetch goes on, to tell Faust's recovery how far the table is;
+   only the last chunk of each fetch goes on, to tell Faust's recovery how far the table is;
 2. after a rebalance a source partition is handed out only when every table has caught up with the end of its topic,
    from the committed offset (or the beginning), and while no earlier fetch is on its way;
-3. messages deleted between the committed offset and the start of the log end the process.
+3. chunks of a source follow each other without a gap: messages deleted between the committed offset and the start of
+   the log, or skipped in any other way, end the process.
 """
 
 import asyncio
 import logging
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
+from faust.types.tuples import ConsumerMessage
 
 from platestream.ending import end_process
 from platestream.errors import IntegrityError
+from streams.workers.chunk import Chunk, ChunkedResults
+from streams.workers.signatures import check_signatures
 from streams.workers.table import FollowedTable
 
 _FETCH_SECONDS = 0.05  # the longest wait of a fetch, and so for the next one to notice resumed partitions
+_FULL_SECONDS = 0.002  # the same while an agent has enough to do: it must not wait for the next chunk
+_BROKER_WAIT_MILLISECONDS = 50  # a partition left out of a fetch waits as long as that fetch does at the broker
 _POLL_SECONDS = 0.02
 
-_Records = dict[TP, list[Any]]
+check_signatures()
+
+
+class Thread(stock.AIOKafkaConsumerThread):
+    """The stock thread, with an aiokafka consumer that gives chunks, without aborted records."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = _BROKER_WAIT_MILLISECONDS
+        consumer._isolation_level = "read_committed"
+        return consumer
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        tables = frozenset(self.app.tables.changelog_topics)
+        self._ensure_consumer()._fetcher._records = ChunkedResults(first=tables)
 
 
 class Consumer(stock.Consumer):
@@ -38,27 +61,66 @@ class Consumer(stock.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._held: set[TP] = set()
         self._turn = asyncio.Lock()  # one fetch on its way, or positions being set; never both
+        self._next: dict[TP, int] = {}  # of a source: the offset to be handed out next
+        self._handed_out: defaultdict[TP, deque[int]] = defaultdict(deque)  # last offsets of chunks, in order
         super().__init__(*args, **kwargs)
 
+    def _new_consumer_thread(self) -> Thread:
+        return Thread(self, loop=self.loop, beacon=self.beacon)
+
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
-        """One fetch, handed out message by message."""
+        """One fetch, handed out chunk by chunk."""
         async with self._turn:
-            async for tp, message in super().getmany(min(timeout, _FETCH_SECONDS)):
+            message: Any
+            async for tp, message in super().getmany(_FULL_SECONDS if self._buffered_partitions else _FETCH_SECONDS):
+                if not self._is_changelog_tp(tp):
+                    await self._follow_on(tp, message.value)
                 yield tp, message
 
-    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> _Records:
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Chunk]]:
         active = set(active_partitions or ())  # a copy: an empty set, seen later by the fetcher, means all partitions
-        tables = {tp: table for tp, table in self._tables().items() if tp in active}
-        updates = await self._fetch(set(tables), 0, tables) if tables else {}
-        records = await self._fetch(active, 0 if updates else timeout, tables)
-        return {**updates, **records}
+        if not active:
+            return {}
+        chunks: dict[TP, list[Chunk]] = dict(await super()._getmany(active, timeout))
+        for tp, table in self._tables().items():
+            if tp in chunks:
+                await table.follow(chunks[tp])
+                chunks[tp] = chunks[tp][-1:]
+        return chunks
 
-    async def _fetch(self, tps: set[TP], timeout: float, tables: dict[TP, FollowedTable]) -> _Records:
-        records: _Records = dict(await super()._getmany(tps, timeout))
-        for tp in records.keys() & tables.keys():
-            tables[tp].follow(records[tp])
-            records[tp] = records[tp][-1:]
-        return records
+    def _to_message(self, tp: TP, record: Chunk) -> Any:
+        of_one_record = dict.fromkeys(("timestamp", "timestamp_type", "headers", "key", "checksum"))
+        new_message: Any = ConsumerMessage  # a chunk is its value, though it holds bytes by its declaration
+        return new_message(
+            topic=tp.topic,
+            partition=tp.partition,
+            offset=record.last_offset,
+            value=record,
+            **of_one_record,
+            tp=tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    async def _follow_on(self, tp: TP, chunk: Chunk) -> None:
+        """Hand out a chunk of a source only if it begins where the one before it ended."""
+        expected = self._next.get(tp)
+        if chunk.first_offset != expected:
+            _check_start(tp, expected, (await self.earliest_offsets(tp))[tp])
+            end_process(IntegrityError(f"{_name(tp)}@{chunk.first_offset} came instead of {expected}. Restart."))
+        self._next[tp] = chunk.last_offset + 1
+        self._handed_out[tp].append(chunk.last_offset)
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """The offsets before a chunk's last one are no gap: they are in it."""
+
+    def _new_offset(self, tp: TP) -> int | None:
+        """The offset to commit: behind the chunks that were acknowledged without one before them left."""
+        self._acked.pop(tp, None)
+        acked, handed_out, offset = self._acked_index[tp], self._handed_out[tp], None
+        while handed_out and handed_out[0] in acked:
+            offset = handed_out.popleft()
+            acked.discard(offset)
+        return None if offset is None else offset + 1
 
     def resume_partitions(self, tps: Iterable[TP]) -> None:
         """Tables resume at once, sources after the recovery that asks for it has resumed the flow."""
@@ -74,7 +136,8 @@ class Consumer(stock.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         self._forget()
-        await self.commit()  # the stock consumer forgets first what was acknowledged, and it would all be read again
+        while self._acked:  # the stock consumer forgets first what was acknowledged, and it would all be read again
+            await self.commit()
         await super().on_partitions_revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
@@ -118,12 +181,11 @@ class Consumer(stock.Consumer):
         committed = {tp: self._committed_offset[tp] for tp in held}
         for tp in held:
             _check_start(tp, committed[tp], starts[tp])
-        await self.seek_wait({tp: committed[tp] or starts[tp] for tp in held})
-
-    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """A gap in what is read: markers of the log itself, or a loss."""
-        _check_start(tp, offset_from, (await self.earliest_offsets(tp))[tp])
-        await super()._add_gap(tp, offset_from, offset_to)
+        positions = {tp: committed[tp] or starts[tp] for tp in held}
+        await self.seek_wait(positions)
+        self._next.update(positions)
+        for tp in held:
+            self._handed_out[tp].clear()
 
 
 class Transport(stock.Transport):

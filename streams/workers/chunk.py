@@ -1,0 +1,103 @@
+"""A chunk: what one fetch brought of one partition, handed to an agent as one message.
+
+Stock Faust wraps each record in a message, an event and an acknowledgement, which costs a hundred times as much as to
+look at the record. A chunk goes through Faust as one message, under the offset of its last record. It holds the log's
+record batches as they were fetched; they are unpacked only as the chunk is iterated.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, dropwhile, islice
+from typing import Any
+
+from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
+from aiokafka.errors import CorruptRecordException
+from faust.types import TP
+
+MOST_RECORDS = 16_384  # a chunk takes no further batch past this
+SLICE_RECORDS = 2_048  # so many are handled before others on the event loop have their turn
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """The usable records of one partition from `first_offset` to `last_offset`, in order.
+
+    Control records, aborted ones and gaps are out; it may be empty, and then only says that there is nothing to read
+    up to `last_offset`. Iterating gives aiokafka's records (`.key`, `.value`, `.offset`, `.timestamp`), once.
+    """
+
+    tp: TP
+    first_offset: int
+    last_offset: int
+    batches: tuple[Any, ...]
+
+    def __iter__(self) -> Iterator[Any]:
+        records = chain.from_iterable(self.batches)
+        if self.batches and self.batches[0].base_offset < self.first_offset:  # fetches begin with whole batches
+            return dropwhile(lambda record: record.offset < self.first_offset, records)
+        return records
+
+    def slices(self, size: int = SLICE_RECORDS) -> Iterator[list[Any]]:
+        """The records as lists of at most `size`. Raises CorruptRecordException when a batch is damaged."""
+        records = iter(self)
+        while part := list(islice(records, size)):
+            yield part
+
+
+class ChunkedResults(OrderedDict[TP, Any]):
+    """aiokafka's fetched results, by partition, made to give chunks instead of records.
+
+    Partitions of `first` are read before others: a table's updates before reads that were fetched with them.
+    """
+
+    def __init__(self, first: frozenset[str]) -> None:
+        super().__init__()
+        self._first = first
+
+    def __setitem__(self, tp: TP, result: Any) -> None:
+        if isinstance(result, FetchResult):
+            records = result._partition_records
+            records._records_iterator = chunks_of(records)
+        super().__setitem__(tp, result)
+        if tp.topic in self._first:
+            self.move_to_end(tp, last=False)
+
+
+def chunks_of(fetched: PartitionRecords) -> Iterator[Chunk]:
+    """What PartitionRecords._unpack_records does, batch by batch. Leaves `next_fetch_offset` behind each chunk.
+
+    Ends before a batch whose checksum is wrong; raises CorruptRecordException when it is the first (the next fetch).
+    """
+    start = first = fetched.next_fetch_offset
+    count, batches = 0, []
+    while fetched._records.has_next():
+        batch = fetched._records.next_batch()
+        if fetched._check_crcs and not batch.validate_crc():
+            if fetched.next_fetch_offset > start:
+                break
+            raise CorruptRecordException(f"{fetched._tp.topic}[{fetched._tp.partition}]: a checksum is wrong.")
+        if _is_usable(fetched, batch):
+            batches.append(batch)
+            count += batch.next_offset - batch.base_offset
+        fetched.next_fetch_offset = batch.next_offset
+        if count >= MOST_RECORDS:
+            yield _chunk(fetched, first, batches)
+            first, count, batches = fetched.next_fetch_offset, 0, []
+    if fetched.next_fetch_offset > first:
+        yield _chunk(fetched, first, batches)
+
+
+def _chunk(fetched: PartitionRecords, first: int, batches: list[Any]) -> Chunk:
+    return Chunk(TP(*fetched._tp), first, fetched.next_fetch_offset - 1, tuple(batches))
+
+
+def _is_usable(fetched: PartitionRecords, batch: Any) -> bool:
+    """Neither a control batch nor one of an aborted transaction."""
+    if fetched._isolation_level == READ_COMMITTED and batch.producer_id is not None:
+        fetched._consume_aborted_up_to(batch.base_offset)
+        if batch.is_control_batch and fetched._contains_abort_marker(batch):
+            fetched._aborted_producers.discard(batch.producer_id)
+        if batch.is_transactional and batch.producer_id in fetched._aborted_producers:
+            return False
+    return not batch.is_control_batch
