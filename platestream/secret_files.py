@@ -5,21 +5,23 @@ import stat
 import tempfile
 from pathlib import Path
 
+from platestream.durable_files import make_folder, sync_folder
 from platestream.errors import ConfigError
 
 
 def write_secret(file: Path, content: bytes) -> bool:
     """Write a new secret with mode 0600, whole or not at all. False when the file is already there: it is kept.
 
-    Raises ConfigError when the folder cannot be written.
+    When this returns True, file and name are on disk. Raises ConfigError when the folder cannot be written.
     """
     try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(file.parent)
         with tempfile.NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.") as fresh:  # mode 0600 from the start
             fresh.write(content)
             fresh.flush()
             os.fsync(fresh.fileno())
             os.link(fresh.name, file)
+            sync_folder(file.parent)
     except FileExistsError:
         return False
     except OSError as error:

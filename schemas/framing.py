@@ -6,6 +6,7 @@ Peeking relies on plate and collected_at being the first two fields of a record;
 from platestream.errors import InvalidMessage
 
 HEADER_BYTES = 5
+ROLL_MARKER = b"platestream:roll"  # no message: retention appends it so that a quiet log rolls; every consumer skips it
 
 
 def frame(wire_id: int, body: bytes) -> bytes:

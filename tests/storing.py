@@ -1,11 +1,13 @@
 """Reads, pictures and Kafka messages for the tests of the sinks: sensible unless told otherwise."""
 
 import hashlib
+import io
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
+from PIL import Image
 
 from platestream.clock import from_ms, to_ms
 from schemas.messages import Candidate, Picture, PictureKind, PictureReference, PlateRead
@@ -66,8 +68,17 @@ def a_read(event: int | str = 1, *, plate: str = "ABC123", **fields: Any) -> Pla
     )
 
 
-def a_picture(event: int | str = 1, *, content: bytes = b"\xff\xd8 picture", **fields: Any) -> Picture:
+def an_image(seed: object = 1, format_: str = "JPEG", side: int = 16) -> bytes:
+    """A small picture; each seed gives another."""
+    pixels = hashlib.shake_256(repr(seed).encode()).digest(side * side)
+    file = io.BytesIO()
+    Image.frombytes("L", (side, side), pixels).save(file, format_)
+    return file.getvalue()
+
+
+def a_picture(event: int | str = 1, *, content: bytes | None = None, **fields: Any) -> Picture:
     """The plate picture of the read of the same event."""
+    content = an_image(event) if content is None else content
     return Picture(
         **{
             "plate": "ABC123",

@@ -1,10 +1,10 @@
-"""Step 6, kept: takes pictures off Kafka, checks their hash and writes them to the picture store.
+"""Step 6, kept: takes pictures off Kafka, checks them and writes them to the picture store.
 
-A picture is on disk before it is committed; written again after a crash it is the same file. What cannot be decoded
-or is not what its hash says becomes a dead letter; what is due for destruction already is left out.
+A picture is on disk before it is committed; written again after a crash it is the same picture. What cannot be
+decoded, is no JPEG or PNG, is too large or is not what its hash says becomes a dead letter; what is due for
+destruction already is left out.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,10 +18,12 @@ from platestream.errors import InvalidMessage, TransientError
 from platestream.metrics import PICTURES_OVERDUE, PICTURES_STORED
 from platestream.settings import Settings
 from schemas.codec import Codec
+from schemas.framing import ROLL_MARKER
 from schemas.messages import Picture
 from sinks.dead_letters import DeadLetters
 from sinks.intake import Intake, Stopped
-from sinks.pictures.store import PictureStore, day_of
+from sinks.pictures.checking import check_picture
+from sinks.pictures.store import PictureStore, ShelfDestroyed, day_of
 from sinks.retention.rules import KeptSpan
 
 TOPIC = "plate-pictures"
@@ -47,6 +49,7 @@ class PictureSink:
         clock: Clock,
     ) -> None:
         self._days = settings.retention.days
+        self._max_bytes = settings.storage.max_picture_bytes
         self._intake = intake
         self._store = store
         self._codec = codec
@@ -89,8 +92,11 @@ class PictureSink:
         span = KeptSpan.at(self._clock.now(), self._days)
         pictures = {}
         for message in messages:
+            value = message.value()
+            if value == ROLL_MARKER:
+                continue
             try:
-                picture = decode_picture(message.value(), self._codec)
+                picture = decode_picture(value, self._codec, self._max_bytes)
                 if span.is_overdue(to_ms(picture.collected_at)):
                     PICTURES_OVERDUE.inc()
                 else:
@@ -102,17 +108,20 @@ class PictureSink:
     def _write(self, pictures: list[Picture]) -> None:
         """Several at once: most of the time of a write is waiting for the disk. Safe to repeat. Raises OSError."""
         for _ in self._writers.map(self._write_one, pictures):
-            PICTURES_STORED.inc()
+            pass
 
     def _write_one(self, picture: Picture) -> None:
-        self._store.write(day_of(picture.collected_at), picture.read_id, picture.kind, picture.content)
+        try:
+            self._store.write(day_of(picture.collected_at), picture.read_id, picture.kind, picture.content)
+            PICTURES_STORED.inc()
+        except ShelfDestroyed:  # its day came to its end since the picture was sorted
+            PICTURES_OVERDUE.inc()
 
 
-def decode_picture(value: bytes | None, codec: Codec) -> Picture:
-    """Raises InvalidMessage when the value is no picture or its content is not what its hash says."""
+def decode_picture(value: bytes | None, codec: Codec, max_bytes: int) -> Picture:
+    """Raises InvalidMessage when the value is no picture or its content is not one that may be kept."""
     picture = codec.decode(value)
     if not isinstance(picture, Picture):
         raise InvalidMessage("unknown-schema", f"A {type(picture).__name__} is not a picture.")
-    if hashlib.sha256(picture.content).digest() != picture.sha256:
-        raise InvalidMessage("hash-differs", "The picture is not what its hash says.")
+    check_picture(picture.content, picture.sha256, max_bytes)
     return picture

@@ -34,7 +34,7 @@ def test_a_read_and_its_picture_are_kept(kafka: KafkaSettings, registry_url: str
     beat = threading.Event()
     sinks = start_sinks(settings, store, codec, SetClock(NOW), beat.set)
     wait_until(lambda: find_reads(store.client(), "SERV1CE", read.collected_at, NOW, 1), "the read")
-    file = settings.home / "pictures" / day_of(picture.collected_at).isoformat() / str(picture.read_id) / "PLATE.jpg"
+    file = settings.home / "pictures" / day_of(picture.collected_at).isoformat() / str(picture.read_id) / "PLATE.sealed"
     wait_until(file.exists, "the picture")
     assert beat.wait(SECONDS)
     sinks.check()
