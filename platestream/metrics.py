@@ -32,6 +32,9 @@ HOTLIST_REFUSED = Counter("platestream_processor_refused_entries_total", "Entrie
 # storage: step 6 kept
 READS_STORED = Counter("platestream_storage_reads_total", "Reads inserted, repeats included")
 READS_OVERDUE = Counter("platestream_storage_overdue_reads_total", "Reads past their destruction date, not stored")
+ALERTS_STORED = Counter("platestream_storage_alerts_total", "Alerts inserted, repeats included")
+OUTCOMES_STORED = Counter("platestream_storage_outcomes_total", "Outcomes inserted, repeats included")
+LEDGER_STORED = Counter("platestream_storage_ledger_events_total", "Ledger events copied, each once")
 INSERTS = Counter("platestream_storage_inserts_total", "Insert statements")
 INSERT_SECONDS = Histogram("platestream_storage_insert_seconds", "Time of one insert")
 PICTURES_STORED = Counter("platestream_storage_pictures_total", "Pictures written to the store, repeats included")

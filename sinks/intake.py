@@ -1,4 +1,4 @@
-"""Takes messages off a topic in batches and commits them once they are kept. Both sinks stand on it.
+"""Takes messages off a topic in batches and commits them once they are kept. Every sink stands on it.
 
 Delivery is at least once: a batch is committed after it was kept, and kept again after a crash in between. A group
 never skips: where nothing was committed it starts at the log's start and says so, and where the log no longer holds
@@ -6,7 +6,9 @@ what comes next, data was lost and the process ends.
 """
 
 import logging
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from functools import partial
 from typing import Any, TypeVar
 
@@ -26,6 +28,7 @@ from streams.clients import consumer
 
 _TIMEOUT_SECONDS = 30
 _TURN_SECONDS = 0.5
+_SLOW_SECONDS = 2
 _AWAY = {  # Kafka says so while a broker restarts or hands over; librdkafka goes on by itself
     KafkaError._TRANSPORT,
     KafkaError._ALL_BROKERS_DOWN,
@@ -107,18 +110,38 @@ class Intake:
             if retrying.statistics["attempt_number"] > 1:
                 self._consumer.resume(self._consumer.assignment())
 
+    def wait_for(self, work: Future[None], turn: Callable[[], bool]) -> None:
+        """Wait for work however long it takes; when that is long, with partitions paused and membership kept alive.
+
+        `turn` is called about twice a second; its answer changes nothing, for the work is in hand already.
+        """
+        started, is_paused = time.monotonic(), False
+        while not wait([work], _TURN_SECONDS).done:
+            turn()
+            if time.monotonic() - started > _SLOW_SECONDS:
+                self._pause(0)
+                if not is_paused:
+                    _log.warning("%s: paused, the store is slow; what comes waits on Kafka", self.topic)
+                is_paused = True
+        if is_paused:
+            self._consumer.resume(self._consumer.assignment())
+            _log.warning("%s: goes on after %.0f s", self.topic, time.monotonic() - started)
+
     def close(self) -> None:
         self._consumer.close()
 
     def _wait(self, seconds: float, turn: Callable[[], bool]) -> None:
-        """Partitions are paused, so only one that was just assigned can bring a message; it is kept for later."""
         while seconds > 0:
             if not turn():
                 raise Stopped
-            self._consumer.pause(self._consumer.assignment())
             step = min(seconds, _TURN_SECONDS)
-            self._early += self._consumer.consume(1, step)
+            self._pause(step)
             seconds -= step
+
+    def _pause(self, seconds: float) -> None:
+        """Partitions are paused, so only one that was just assigned can bring a message; it is kept for later."""
+        self._consumer.pause(self._consumer.assignment())
+        self._early += self._consumer.consume(1, seconds)
 
     def _say(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

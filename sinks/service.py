@@ -1,7 +1,7 @@
-"""Runs both sinks, each in a thread of its own, as one part of the storage process.
+"""Runs the sinks, each in a thread of its own, as one part of the storage process.
 
 A sink that ends by an error is never silent: the error is raised to whoever asks next, and `failed` is set at once.
-The process is alive only while both loops turn.
+The process is alive only while all loops turn.
 """
 
 import hashlib
@@ -9,27 +9,32 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 from platestream.clock import Clock
 from platestream.errors import PlatestreamError, TransientError
 from platestream.settings import Settings
 from schemas.codec import Codec
-from sinks.clickhouse import sink as reads
+from sinks.clickhouse import ledger
+from sinks.clickhouse.ledger import LedgerKeeper
+from sinks.clickhouse.sink import ALERTS, OUTCOMES, READS, alerts_keeper, outcomes_keeper, reads_keeper
 from sinks.clickhouse.store import Store
 from sinks.dead_letters import DeadLetters
 from sinks.intake import Intake
 from sinks.pictures import sink as pictures
 from sinks.pictures.store import PictureStore
+from sinks.topic_sink import Keeper, Limits, TopicSink
 
 _log = logging.getLogger(__name__)
 
+B = TypeVar("B")
 Run = Callable[[threading.Event, Callable[[], None]], None]
 
 
 class Sinks:
-    """Both sinks as threads: `start_sinks` makes and starts them; `check` often, `stop` once.
+    """Sinks as threads: `start_sinks` makes and starts them; `check` often, `stop` once.
 
-    `failed` is set when one has ended by an error. `beat` is called whenever both have come round.
+    `failed` is set when one has ended by an error. `beat` is called whenever all have come round.
     """
 
     def __init__(self, runs: dict[str, Run], beat: Callable[[], None]) -> None:
@@ -51,7 +56,7 @@ class Sinks:
             raise self._failure
 
     def stop(self, seconds: float = 30) -> None:
-        """Let both finish and commit their batch.
+        """Let all finish and commit their batch.
 
         Raises the error that ended a sink, TransientError when one does not end within `seconds`.
         """
@@ -92,21 +97,36 @@ class _Round:
 
 
 def start_sinks(settings: Settings, store: Store, codec: Codec, clock: Clock, beat: Callable[[], None]) -> Sinks:
-    """Start both sinks on a migrated store. Raises ConfigError when an address or Kafka option cannot be used."""
+    """Start all sinks on a migrated store. Raises ConfigError when an address or Kafka option cannot be used."""
+    kafka, days = settings.kafka, settings.retention.days
     picture_store = PictureStore(settings)
-    kafka = settings.kafka
+    limits = Limits(settings.storage.batch_reads, settings.storage.batch_milliseconds / 1000)
 
-    def run_reads(stop: threading.Event, turned: Callable[[], None]) -> None:
-        intake = Intake(kafka, reads.TOPIC, reads.GROUP, _instance(reads.GROUP, store))
-        sink = reads.ReadSink(settings, intake, store, codec, DeadLetters(kafka, codec, clock), clock)
-        sink.run(stop, turned)
+    def take(topic: str, group: str) -> Intake:
+        return Intake(kafka, topic, group, _instance(group, store))
+
+    def keep(topic: str, group: str, keeper: Keeper[B]) -> Run:
+        """Made within its thread, for a consumer that is made is a member of its group."""
+
+        def run(stop: threading.Event, turned: Callable[[], None]) -> None:
+            letters = DeadLetters(kafka, codec, clock)
+            TopicSink(take(topic, group), keeper, letters, limits).run(stop, turned)
+
+        return run
 
     def run_pictures(stop: threading.Event, turned: Callable[[], None]) -> None:
-        intake = Intake(kafka, pictures.TOPIC, pictures.GROUP, _instance(pictures.GROUP, store))
+        intake = take(pictures.TOPIC, pictures.GROUP)
         sink = pictures.PictureSink(settings, intake, picture_store, codec, DeadLetters(kafka, codec, clock), clock)
         sink.run(stop, turned)
 
-    sinks = Sinks({"reads": run_reads, "pictures": run_pictures}, beat)
+    runs = {
+        "reads": keep(READS.topic, READS.group, reads_keeper(store, codec, clock, days)),
+        "alerts": keep(ALERTS.topic, ALERTS.group, alerts_keeper(store, codec, clock, days)),
+        "outcomes": keep(OUTCOMES.topic, OUTCOMES.group, outcomes_keeper(store, codec)),
+        "ledger": keep(ledger.TOPIC, ledger.GROUP, LedgerKeeper(store)),
+        "pictures": run_pictures,
+    }
+    sinks = Sinks(runs, beat)
     sinks.start()
     return sinks
 

@@ -10,8 +10,17 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from platestream.clock import from_ms, to_ms
-from schemas.messages import Candidate, Picture, PictureKind, PictureReference, PlateRead
-from schemas.plates import read_id
+from schemas.messages import (
+    Alert,
+    Candidate,
+    MatchKind,
+    Picture,
+    PictureKind,
+    PictureReference,
+    PlateRead,
+    StateVerdict,
+)
+from schemas.plates import alert_id, read_id
 
 NOW = from_ms(to_ms(datetime.now(UTC)))  # ClickHouse's own clock runs the TTL, so tests of it live in the present
 
@@ -74,6 +83,30 @@ def an_image(seed: object = 1, format_: str = "JPEG", side: int = 16) -> bytes:
     file = io.BytesIO()
     Image.frombytes("L", (side, side), pixels).save(file, format_)
     return file.getvalue()
+
+
+def an_alert(event: int | str = 1, **fields: Any) -> Alert:
+    """The alert that the read of the same event raised."""
+    read = a_read(event)
+    return Alert(
+        **{
+            **vars(read),
+            "alert_id": alert_id(read.read_id, "stolen:1"),
+            "entry_id": "stolen:1",
+            "raised_at": NOW,
+            "match_kind": MatchKind.FOLDED,
+            "state_verdict": StateVerdict.AGREES,
+            "priority": 2,
+            "notice": "An indication, to be verified by a person.",
+            "list_plate": read.plate,
+            "list_state": "MN",
+            "source": "stolen",
+            "category": "STOLEN_VEHICLE",
+            "case_number": "26-000042",
+            "extracted_at": NOW,
+            **fields,
+        }
+    )
 
 
 def a_picture(event: int | str = 1, *, content: bytes | None = None, **fields: Any) -> Picture:

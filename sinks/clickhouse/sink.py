@@ -1,125 +1,80 @@
-"""Step 6, kept: takes reads off Kafka and inserts them into ClickHouse, each once as far as anyone can see.
+"""Step 6, kept: reads, alerts and outcomes go into ClickHouse as the Avro they came in, spliced into containers.
 
-Insert, then commit: after a crash in between the batch is inserted again, and a double is harmless (reads.py). While
-ClickHouse inserts one batch, the next is taken and sorted. When it refuses a batch, the records are read one by one,
-the corrupt ones become dead letters and the rest is written anew and inserted; when it is away, the batch is tried
-again with the partitions paused, and after a while the process ends with nothing committed.
+The same message is the same row: each table names the identity of its rows, so a double is harmless (reads.py). When
+ClickHouse refuses a batch, its records are read one by one, the corrupt ones become dead letters and the rest is
+written anew and inserted.
 """
 
-import logging
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
-from threading import Event
 
 from clickhouse_connect.driver.exceptions import Error
 from confluent_kafka import Message
+from prometheus_client import Counter
 
 from platestream.clock import Clock
-from platestream.errors import InvalidMessage, TransientError
-from platestream.metrics import INSERT_SECONDS, INSERTS, READS_OVERDUE, READS_STORED
-from platestream.settings import Settings
+from platestream.errors import InvalidMessage
+from platestream.metrics import ALERTS_STORED, INSERT_SECONDS, INSERTS, OUTCOMES_STORED, READS_OVERDUE, READS_STORED
 from schemas.codec import Codec
-from sinks.clickhouse.sorting import Group, sort_reads
+from sinks.clickhouse.peeking import Peek
+from sinks.clickhouse.sorting import Group, Judge, sort_messages
 from sinks.clickhouse.splice import columns, container, write_anew
 from sinks.clickhouse.store import Store
-from sinks.dead_letters import DeadLetters
-from sinks.intake import Intake, Stopped
 from sinks.retention.rules import KeptSpan
+from sinks.topic_sink import Refused
 
-TOPIC = "plate-reads"
-GROUP = "storage-reads"
-LANDING = "reads_landing"
-_PATIENCE_SECONDS = 600
-_MORE_SECONDS = 0.1
-
-_log = logging.getLogger(__name__)
+NOTHING_SUPPRESSED: Container[bytes] = frozenset()
 
 
-@dataclass
-class _Flight:
-    """A batch on its way into ClickHouse."""
+@dataclass(frozen=True)
+class Table:
+    """Where the messages of a topic go: the record they are, the table they are inserted into and what counts them."""
 
-    messages: Sequence[Message]
-    groups: list[Group[Message]]
-    inserted: Future[None]
+    topic: str
+    group: str
+    record: str
+    landing: str
+    stored: Counter
+    overdue: Counter | None = None
 
 
-class ReadSink:
-    """`run` until told to stop; make one, run it once."""
+READS = Table("plate-reads", "storage-reads", "PlateRead", "reads_landing", READS_STORED, READS_OVERDUE)
+ALERTS = Table("alerts", "storage-alerts", "Alert", "alerts_landing", ALERTS_STORED)
+OUTCOMES = Table("alert-outcomes", "storage-outcomes", "AlertOutcome", "alert_outcomes", OUTCOMES_STORED)
 
-    def __init__(
-        self, settings: Settings, intake: Intake, store: Store, codec: Codec, dead_letters: DeadLetters, clock: Clock
-    ) -> None:
-        self._settings = settings
-        self._intake = intake
+Batch = list[Group[Message]]
+
+
+class TableKeeper:
+    """Keeps what is on the topic of `table`; `new_judge` gives the judge of one batch."""
+
+    store = "ClickHouse"
+    failures = Error
+
+    def __init__(self, table: Table, store: Store, codec: Codec, new_judge: Callable[[], Judge]) -> None:
+        self._table = table
         self._store = store
         self._codec = codec
-        self._dead_letters = dead_letters
-        self._clock = clock
+        self._new_judge = new_judge
 
-    def run(self, stop: Event, beat: Callable[[], None], patience_seconds: float = _PATIENCE_SECONDS) -> None:
-        """Keep reads until `stop` is set, then finish the batch in hand. `beat` is called at least each second.
+    def sort(self, messages: Sequence[Message]) -> tuple[Batch, Refused]:
+        found = sort_messages(messages, self._codec, self._table.record, self._new_judge())
+        if self._table.overdue:
+            self._table.overdue.inc(found.left_out)
+        return found.groups, found.refused
 
-        Raises IntegrityError when reads were lost before they got here, TransientError when ClickHouse or Kafka stay
-        away for `patience_seconds`, ConfigError when the topic is missing.
-        """
-        limits = self._settings.storage
-        flight: _Flight | None = None
-
-        def turn() -> bool:
-            beat()
-            return not stop.is_set()
-
-        with closing(self._intake), ThreadPoolExecutor(1, "insert-reads") as inserter:
-            while turn():
-                messages = self._intake.take(limits.batch_reads, limits.batch_milliseconds / 1000)
-                while flight and not flight.inserted.done() and len(messages) < limits.batch_reads and turn():
-                    messages += self._intake.take(limits.batch_reads - len(messages), _MORE_SECONDS)
-                groups = self._sort(messages)
-                if flight:
-                    self._land(flight, turn, patience_seconds)
-                flight = _Flight(messages, groups, inserter.submit(self._insert, groups)) if messages else None
-            if flight:
-                self._land(flight, turn, patience_seconds)
-
-    def _sort(self, messages: list[Message]) -> list[Group[Message]]:
-        span = KeptSpan.at(self._clock.now(), self._settings.retention.days)
-        found = sort_reads(messages, self._codec, span)
-        READS_OVERDUE.inc(found.overdue)
-        for message, reason in found.refused:
-            self._dead_letters.put(message, reason)
-        return found.groups
-
-    def _land(self, flight: _Flight, turn: Callable[[], bool], patience_seconds: float) -> None:
-        """Wait until the batch is on disk, then commit it."""
-        try:
-            try:
-                flight.inserted.result()
-            except Error as error:
-                _log.warning("ClickHouse refused a batch (its error %s); reading its records one by one", error.code)
-                self._write_anew(flight.groups)
-                self._intake.persist(lambda: self._insert(flight.groups), Error, patience_seconds, turn)
-            self._dead_letters.flush()
-        except Error as error:
-            raise TransientError(f"ClickHouse takes no reads (its error {error.code}).") from None
-        except Stopped:
-            _log.warning("stopped while ClickHouse took no reads; they stay on Kafka")
-            return
-        self._intake.commit(flight.messages)
-
-    def _insert(self, groups: list[Group[Message]]) -> None:
-        """Runs in the inserter's thread while all goes well. Safe to repeat."""
-        for group in groups:
+    def keep(self, batch: Batch) -> None:
+        for group in batch:
             with INSERT_SECONDS.time():
-                self._store.insert_avro(LANDING, columns(group.version), container(group.version, group.values))
+                content = container(group.version, group.values)
+                self._store.insert_avro(self._table.landing, columns(group.version), content)
             INSERTS.inc()
-            READS_STORED.inc(len(group.values))
+            self._table.stored.inc(len(group.values))
 
-    def _write_anew(self, groups: list[Group[Message]]) -> None:
-        """What is left in the groups is as a correct writer gives it, so a refusal after this is not the data's."""
-        for group in groups:
+    def repair(self, batch: Batch) -> Refused:
+        """What is left in the groups is as a correct writer gives it."""
+        refused: Refused = []
+        for group in batch:
             pairs = list(zip(group.messages, group.values, strict=True))
             group.messages, group.values = [], []
             for message, value in pairs:
@@ -127,4 +82,32 @@ class ReadSink:
                     group.values.append(write_anew(group.version, value))
                     group.messages.append(message)
                 except InvalidMessage as error:
-                    self._dead_letters.put(message, error.reason)
+                    refused.append((message, error.reason))
+        return refused
+
+
+def reads_keeper(
+    store: Store, codec: Codec, clock: Clock, days: int, suppressed: Container[bytes] = NOTHING_SUPPRESSED
+) -> TableKeeper:
+    """Keeps reads collected less than `days` ago; of suppressed plates (folded) it counts them only.
+
+    Keeps: retention.sixty-days
+    """
+    return TableKeeper(READS, store, codec, lambda: Peek(KeptSpan.at(clock.now(), days), suppressed, codec).judge_read)
+
+
+def alerts_keeper(
+    store: Store, codec: Codec, clock: Clock, days: int, suppressed: Container[bytes] = NOTHING_SUPPRESSED
+) -> TableKeeper:
+    """Keeps alerts as long as the reads that raised them; none of suppressed plates (folded).
+
+    Keeps: retention.sixty-days
+    """
+    return TableKeeper(
+        ALERTS, store, codec, lambda: Peek(KeptSpan.at(clock.now(), days), suppressed, codec).judge_alert
+    )
+
+
+def outcomes_keeper(store: Store, codec: Codec) -> TableKeeper:
+    """Keeps outcomes; they hold no plate."""
+    return TableKeeper(OUTCOMES, store, codec, lambda: lambda value: value)

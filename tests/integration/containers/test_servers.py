@@ -21,7 +21,7 @@ from schemas.plates import fold
 from schemas.versions import newest
 from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.reads import find_reads
-from sinks.clickhouse.sink import LANDING
+from sinks.clickhouse.sink import READS
 from sinks.clickhouse.splice import columns
 from sinks.clickhouse.splice import container as splice
 from sinks.clickhouse.store import Store
@@ -80,7 +80,7 @@ def test_reads_are_kept_and_found_by_clickhouse_over_http(tmp_path: Path, codec:
             migrate(store.client())
             read = a_read()
             values = [codec.encode(read)] * 2
-            store.insert_avro(LANDING, columns(newest("PlateRead")), splice(newest("PlateRead"), values))
+            store.insert_avro(READS.landing, columns(newest("PlateRead")), splice(newest("PlateRead"), values))
             day = timedelta(days=1)
             found = find_reads(store.client(), fold(read.plate), read.collected_at - day, read.collected_at + day, 10)
             assert [each.read_id for each in found] == [read.read_id]

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +14,18 @@ from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import NewTopic
 
 from platestream.clock import SetClock
-from platestream.settings import KafkaSettings, RetentionSettings, Settings, StorageSettings
+from platestream.settings import KafkaSettings, RetentionSettings, Settings
 from schemas.codec import Codec
 from schemas.messages import DeadLetter
 from schemas.versions import versions
-from sinks.clickhouse.sink import ReadSink
+from sinks.clickhouse.ledger import LedgerKeeper
+from sinks.clickhouse.sink import NOTHING_SUPPRESSED, alerts_keeper, outcomes_keeper, reads_keeper
 from sinks.clickhouse.store import Store
 from sinks.dead_letters import DeadLetters
 from sinks.intake import Intake
 from sinks.pictures.sink import PictureSink
 from sinks.pictures.store import PictureStore
+from sinks.topic_sink import Keeper, Limits, TopicSink
 from streams.clients import admin, consumer, producer
 from tests.storing import NOW
 
@@ -52,11 +54,11 @@ class Bench:
     dead_letter_topic: str
     batch: int = 1000
     days: int = 60
+    suppressed: Container[bytes] = NOTHING_SUPPRESSED
 
     @property
     def settings(self) -> Settings:
-        storage = StorageSettings(batch_reads=self.batch, batch_milliseconds=100)
-        return Settings(home=self.home, kafka=self.kafka, storage=storage, retention=RetentionSettings(days=self.days))
+        return Settings(home=self.home, kafka=self.kafka, retention=RetentionSettings(days=self.days))
 
     @property
     def group(self) -> str:
@@ -68,17 +70,33 @@ class Bench:
     def dead_letter_producer(self) -> DeadLetters:
         return DeadLetters(self.kafka, self.codec, self.clock, self.dead_letter_topic)
 
-    def read_sink(self, store: Store) -> ReadSink:
-        return ReadSink(self.settings, self.intake(), store, self.codec, self.dead_letter_producer(), self.clock)
+    def sink(self, keeper: Keeper[Any]) -> TopicSink[Any]:
+        limits = Limits(self.batch, seconds=0.1)
+        return TopicSink(self.intake(), keeper, self.dead_letter_producer(), limits)
+
+    def read_sink(self, store: Store) -> TopicSink[Any]:
+        return self.sink(reads_keeper(store, self.codec, self.clock, self.days, self.suppressed))
+
+    def alert_sink(self, store: Store) -> TopicSink[Any]:
+        return self.sink(alerts_keeper(store, self.codec, self.clock, self.days, self.suppressed))
+
+    def outcome_sink(self, store: Store) -> TopicSink[Any]:
+        return self.sink(outcomes_keeper(store, self.codec))
+
+    def ledger_sink(self, store: Store) -> TopicSink[Any]:
+        return self.sink(LedgerKeeper(store))
 
     def picture_sink(self, store: PictureStore) -> PictureSink:
         return PictureSink(self.settings, self.intake(), store, self.codec, self.dead_letter_producer(), self.clock)
 
     def produce(self, values: Sequence[bytes | None], partition: int = -1) -> None:
         """Put values on the topic; each has its number as key. Partition -1 is any."""
+        self.produce_pairs([(str(number).encode(), value) for number, value in enumerate(values)], partition)
+
+    def produce_pairs(self, pairs: Sequence[tuple[bytes | None, bytes | None]], partition: int = -1) -> None:
         client = producer(self.kafka, **{"message.max.bytes": 9_000_000})
-        for number, value in enumerate(values):
-            client.produce(self.topic, value, key=str(number), partition=partition)
+        for key, value in pairs:
+            client.produce(self.topic, value, key=key, partition=partition)
             client.poll(0)
         assert client.flush(SECONDS) == 0
 
@@ -122,7 +140,7 @@ class Bench:
         return found
 
     @contextmanager
-    def running(self, sink: ReadSink | PictureSink, **options: Any) -> Iterator[list[BaseException]]:
+    def running(self, sink: TopicSink[Any] | PictureSink, **options: Any) -> Iterator[list[BaseException]]:
         """The sink in a thread; the list holds the error that ended it."""
         stop, errors = threading.Event(), list[BaseException]()
 
@@ -141,7 +159,7 @@ class Bench:
             thread.join(SECONDS)
             assert not thread.is_alive()
 
-    def keep_all(self, sink: ReadSink | PictureSink, messages: int) -> None:
+    def keep_all(self, sink: TopicSink[Any] | PictureSink, messages: int) -> None:
         """Run the sink until that many messages are committed, then stop it."""
         with self.running(sink) as errors:
             wait_until(lambda: errors or self.committed() >= messages, f"committing {messages} messages")

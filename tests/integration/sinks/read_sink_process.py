@@ -7,18 +7,18 @@ import threading
 from pathlib import Path
 
 from platestream.clock import SystemClock
-from platestream.settings import KafkaSettings, Settings, StorageSettings
+from platestream.settings import KafkaSettings, Settings
 from schemas.codec import Codec
 from sinks.clickhouse.migrate import migrate
-from sinks.clickhouse.sink import ReadSink
+from sinks.clickhouse.sink import reads_keeper
 from sinks.clickhouse.store import Store
 from sinks.dead_letters import DeadLetters
 from sinks.intake import Intake
+from sinks.topic_sink import Limits, TopicSink
 
 
 def main(home: str, broker: str, topic: str, dead_letter_topic: str, wire_ids: str) -> None:
-    storage = StorageSettings(batch_reads=500, batch_milliseconds=100)
-    settings = Settings(home=Path(home), kafka=KafkaSettings(bootstrap_servers=broker), storage=storage)
+    settings = Settings(home=Path(home), kafka=KafkaSettings(bootstrap_servers=broker))
     codec = Codec({record: {int(n): id_ for n, id_ in ids.items()} for record, ids in json.loads(wire_ids).items()})
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -27,7 +27,8 @@ def main(home: str, broker: str, topic: str, dead_letter_topic: str, wire_ids: s
     intake = Intake(settings.kafka, topic, f"group-{topic}", instance="killed")
     clock = SystemClock()
     letters = DeadLetters(settings.kafka, codec, clock, dead_letter_topic)
-    ReadSink(settings, intake, store, codec, letters, clock).run(stop, lambda: None)
+    keeper = reads_keeper(store, codec, clock, days=60)
+    TopicSink(intake, keeper, letters, Limits(messages=500, seconds=0.1)).run(stop, lambda: None)
     store.close()
 
 

@@ -8,32 +8,10 @@ import pytest
 
 from platestream.errors import ConfigError, TransientError
 from platestream.settings import Settings
-from schemas.versions import newest
+from schemas.versions import versions
 from sinks.clickhouse.migrate import FOLDER, migrate, read_migrations
 from sinks.clickhouse.store import Store
-
-READS = {
-    "folded_plate": "String",
-    "collected_at": "DateTime64(3, 'UTC')",
-    "read_id": "UUID",
-    "plate": "String",
-    "state": "LowCardinality(Nullable(String))",
-    "device_id": "LowCardinality(String)",
-    "received_at": "DateTime64(3, 'UTC')",
-    "latitude": "Float64",
-    "longitude": "Float64",
-    "confidence": "Nullable(Float32)",
-    "candidates": "Array(Tuple(plate String, confidence Nullable(Float32)))",
-    "pictures": "Array(Tuple(sha256 FixedString(32), kind String))",
-    "classification": "LowCardinality(String)",
-    "stored_at": "DateTime64(3, 'UTC')",
-}
-TABLES = {
-    "reads": ("ReplacingMergeTree", "toDate(collected_at)", "folded_plate, collected_at, read_id"),
-    "reads_landing": ("Null", "", ""),
-    "reads_from_landing": ("MaterializedView", "", ""),
-    "migrations": ("MergeTree", "", "number"),
-}
+from tests.integration.sinks.declared import TABLES, VIEWS, Table
 
 
 @pytest.fixture
@@ -57,28 +35,66 @@ def columns(store: Store, table: str) -> dict[str, str]:
     return {name: " ".join(kind.split()).replace("( ", "(") for name, kind in found.result_rows}
 
 
+def created_by(store: Store, table: str) -> str:
+    found = store.client().query(
+        "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = {table:String}",
+        parameters={"table": table},
+    )
+    return str(found.result_rows[0][0])
+
+
 def test_the_live_schema_is_the_declared_one(store: Store) -> None:
     found = store.client().query(
         "SELECT name, engine, partition_key, sorting_key FROM system.tables WHERE database = currentDatabase()"
     )
-    assert {name: tuple(rest) for name, *rest in found.result_rows} == TABLES
-    assert columns(store, "reads") == READS
+    views = {name for name, engine, *_ in found.result_rows if engine == "MaterializedView"}
+    assert views == VIEWS
+    assert {
+        name: Table(*rest, columns(store, name)) for name, *rest in found.result_rows if name not in views
+    } == TABLES  # fmt: skip
 
 
-def test_landing_has_the_fields_of_the_newest_read_in_their_order(store: Store) -> None:
-    assert list(columns(store, "reads_landing")) == [field["name"] for field in newest("PlateRead").parsed["fields"]]
+@pytest.mark.parametrize(
+    ("record", "table"),
+    [("PlateRead", "reads_landing"), ("Alert", "alerts_landing"), ("AlertOutcome", "alert_outcomes")],
+)
+def test_every_field_of_every_version_has_its_column(store: Store, record: str, table: str) -> None:
+    for version in versions()[record]:
+        assert {field["name"] for field in version.parsed["fields"]} <= set(columns(store, table))
 
 
-def test_reads_are_on_disk_before_an_insert_returns_and_parts_go_whole(store: Store) -> None:
-    [(text,)] = store.client().query("SELECT create_table_query FROM system.tables WHERE name = 'reads'").result_rows
-    for setting in (
-        "fsync_after_insert",
-        "fsync_part_directory",
-        "min_rows_to_fsync_after_merge",
-        "ttl_only_drop_parts",
-    ):
-        assert f"{setting} = 1" in text
-    assert "TTL toStartOfDay(collected_at) + toIntervalDay(60)" in text
+def test_nothing_lands_that_is_not_kept(store: Store) -> None:
+    for table in ("reads", "alerts"):
+        assert set(columns(store, f"{table}_landing")) <= set(columns(store, table))
+
+
+@pytest.mark.parametrize("table", [name for name, table in TABLES.items() if "MergeTree" in table.engine])
+def test_rows_are_on_disk_before_an_insert_returns(store: Store, table: str) -> None:
+    text = created_by(store, table)
+    assert "fsync_after_insert = 1" in text
+    assert "fsync_part_directory = 1" in text
+    assert table == "migrations" or "min_rows_to_fsync_after_merge = 1" in text
+
+
+@pytest.mark.parametrize(
+    ("table", "time"), [("reads", "collected_at"), ("alerts", "collected_at"), ("blanked_reads", "hour")]
+)
+def test_what_was_collected_goes_by_whole_days(store: Store, table: str, time: str) -> None:
+    text = created_by(store, table)
+    assert f"TTL toStartOfDay({time}) + toIntervalDay(60)" in text
+    assert "ttl_only_drop_parts = 1" in text
+
+
+def test_the_hash_of_a_held_read_is_over_what_the_reader_sent(store: Store) -> None:
+    client = store.client()
+    client.command(
+        "INSERT INTO held_reads (hold_id, plate, device_id, classification, held_at) "
+        "SELECT generateUUIDv4(), plate, 'gate-1', c, at "
+        "FROM VALUES('plate String, c String, at DateTime', ('A1', 'x', 1), ('A1', 'y', 2), ('A2', 'x', 1))"
+    )
+    hashes = client.query("SELECT plate, uniqExact(read_sha256), count() FROM held_reads GROUP BY plate ORDER BY plate")
+    assert hashes.result_rows == [("A1", 1, 2), ("A2", 1, 1)]
+    assert client.query("SELECT uniqExact(read_sha256) FROM held_reads").result_rows == [(2,)]
 
 
 def test_all_run_once(empty: Store) -> None:
@@ -114,8 +130,9 @@ def test_a_changed_file_is_refused(empty: Store, folder: Path) -> None:
 
 def test_a_newer_database_is_refused(empty: Store, folder: Path) -> None:
     migrate(empty.client())
-    (folder / "0001_reads.sql").unlink()
-    with pytest.raises(ConfigError, match=r"The database has migration \d+, this code knows 0"):
+    newest = len(read_migrations(folder))
+    next(folder.glob(f"{newest:04}_*.sql")).unlink()
+    with pytest.raises(ConfigError, match=f"The database has migration {newest}, this code knows {newest - 1}"):
         migrate(empty.client(), folder)
 
 

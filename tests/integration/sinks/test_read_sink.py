@@ -12,8 +12,8 @@ from platestream.metrics import DEAD_LETTERS, READS_OVERDUE
 from schemas.framing import frame
 from schemas.plates import fold
 from sinks.clickhouse.reads import StoredRead, count_reads, find_reads
-from sinks.clickhouse.sink import ReadSink
 from sinks.clickhouse.store import Store
+from sinks.topic_sink import TopicSink
 from tests.integration.sinks.conftest import Bench, wait_until
 from tests.storing import NOW, a_picture, a_read
 
@@ -222,7 +222,7 @@ class _Failing:
         self._store.insert_avro(*arguments)
 
 
-def failing_sink(bench: Bench, store: Store, failures: int) -> tuple[_Failing, ReadSink]:
+def failing_sink(bench: Bench, store: Store, failures: int) -> tuple[_Failing, TopicSink[Any]]:
     failing = _Failing(store, failures)
     return failing, bench.read_sink(failing)  # type: ignore[arg-type]
 

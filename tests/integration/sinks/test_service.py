@@ -1,4 +1,4 @@
-"""Both sinks as the storage process starts them, on the topics of schemas/topics."""
+"""All sinks as the storage process starts them, on the topics of schemas/topics."""
 
 import threading
 
@@ -17,10 +17,14 @@ from streams.clients import producer
 from streams.registry import register_schemas
 from streams.topics import create_topics
 from tests.integration.sinks.conftest import SECONDS, wait_until
-from tests.storing import NOW, a_picture, a_read
+from tests.storing import NOW, a_picture, a_read, an_alert
 
 
-def test_a_read_and_its_picture_are_kept(kafka: KafkaSettings, registry_url: str, store: Store) -> None:
+def is_kept(store: Store, table: str, condition: str) -> bool:
+    return bool(store.client().query(f"SELECT count() FROM {table} WHERE {condition}").result_rows[0][0])
+
+
+def test_a_read_its_picture_and_its_alert_are_kept(kafka: KafkaSettings, registry_url: str, store: Store) -> None:
     assert store.folder
     create_topics(kafka)
     codec = Codec(register_schemas(registry_url))  # these topics are also other tests': one set of ids
@@ -29,6 +33,7 @@ def test_a_read_and_its_picture_are_kept(kafka: KafkaSettings, registry_url: str
     client = producer(kafka)
     client.produce("plate-reads", codec.encode(read), key=fold(read.plate))
     client.produce("plate-pictures", codec.encode(picture), key=str(picture.read_id))
+    client.produce("alerts", codec.encode(an_alert("service", plate="SERV1CE")))
     assert client.flush(SECONDS) == 0
 
     beat = threading.Event()
@@ -36,6 +41,7 @@ def test_a_read_and_its_picture_are_kept(kafka: KafkaSettings, registry_url: str
     wait_until(lambda: find_reads(store.client(), "SERV1CE", read.collected_at, NOW, 1), "the read")
     file = settings.home / "pictures" / day_of(picture.collected_at).isoformat() / str(picture.read_id) / "PLATE.sealed"
     wait_until(file.exists, "the picture")
+    wait_until(lambda: is_kept(store, "alerts", "plate = 'SERV1CE'"), "the alert")
     assert beat.wait(SECONDS)
     sinks.check()
     sinks.stop()

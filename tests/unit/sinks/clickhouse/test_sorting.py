@@ -1,7 +1,9 @@
 """What becomes of each message of a batch, by its first bytes."""
 
+import io
 from datetime import UTC, datetime, timedelta
 
+import fastavro
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -9,17 +11,21 @@ from hypothesis import strategies as st
 from platestream.clock import from_ms, to_ms
 from schemas.codec import Codec
 from schemas.framing import frame
-from schemas.versions import versions
-from sinks.clickhouse.sorting import SortedReads, sort_reads
+from schemas.versions import newest, versions
+from sinks.clickhouse.peeking import Peek
+from sinks.clickhouse.sorting import Sorted, sort_messages
 from sinks.retention.rules import KeptSpan
-from tests.storing import FakeMessage, a_picture, a_read
+from tests.storing import FakeMessage, a_picture, a_read, an_alert
 
 NOW = datetime(2026, 5, 10, 13, 30, tzinfo=UTC)
 SPAN = KeptSpan.at(NOW, 60)
 
 
-def sort(codec: Codec, *values: bytes | None) -> SortedReads[FakeMessage]:
-    return sort_reads([FakeMessage(value) for value in values], codec, SPAN)
+def sort(
+    codec: Codec, *values: bytes | None, span: KeptSpan = SPAN, suppressed: frozenset[bytes] = frozenset()
+) -> Sorted[FakeMessage]:
+    peek = Peek(span, suppressed, codec)
+    return sort_messages([FakeMessage(value) for value in values], codec, "PlateRead", peek.judge_read)
 
 
 def read_at(codec: Codec, at: datetime, plate: str = "ABC123") -> bytes:
@@ -38,14 +44,14 @@ def test_overdue_reads_are_left_out_and_counted(codec: Codec) -> None:
     due_today = datetime(2026, 3, 11, 23, 59, 59, 999000, tzinfo=UTC)
     due_tomorrow = read_at(codec, due_today + timedelta(milliseconds=1))
     found = sort(codec, read_at(codec, due_today), due_tomorrow, read_at(codec, datetime(1970, 1, 2, tzinfo=UTC)))
-    assert found.overdue == 2
+    assert found.left_out == 2
     assert [group.values for group in found.groups] == [[due_tomorrow]]
     assert found.refused == []
 
 
 def test_a_batch_of_overdue_reads_leaves_nothing_to_insert(codec: Codec) -> None:
     found = sort(codec, read_at(codec, NOW - timedelta(days=60)))
-    assert (found.groups, found.overdue) == ([], 1)
+    assert (found.groups, found.left_out) == ([], 1)
 
 
 def test_each_bad_message_has_its_reason(codec: Codec) -> None:
@@ -83,7 +89,7 @@ def test_there_is_one_group_for_each_writers_schema(codec: Codec) -> None:
     newer = {record: {v.number: codec.wire_id(record) + 1000 for v in all_} for record, all_ in versions().items()}
     both = _TwoIds(codec, Codec(newer))
     first, second = read_at(codec, NOW), Codec(newer).encode(a_read(collected_at=NOW))
-    found = sort_reads([FakeMessage(value) for value in (first, second, first)], both, SPAN)
+    found = sort(both, first, second, first)
     assert [group.values for group in found.groups] == [[first, first], [second]]
     assert [[message.content for message in group.messages] for group in found.groups] == [[first, first], [second]]
 
@@ -104,10 +110,10 @@ MOMENTS = st.integers(0, to_ms(datetime(2060, 1, 1, tzinfo=UTC)))
 def test_peeking_agrees_with_the_rule_at_any_time(now: int, at: int, near: int, codec: Codec) -> None:
     span = KeptSpan.at(from_ms(now), 60)
     for at_ms in (at, max(0, span.first_ms + near), span.last_ms + near):
-        found = sort_reads([FakeMessage(read_at(codec, from_ms(at_ms)))], codec, span)
+        found = sort(codec, read_at(codec, from_ms(at_ms)), span=span)
         kept = sum(len(group.values) for group in found.groups)
         assert kept == (span.first_ms <= at_ms <= span.last_ms)
-        assert found.overdue == (at_ms < span.first_ms)
+        assert found.left_out == (at_ms < span.first_ms)
         assert len(found.refused) == (at_ms > span.last_ms)
 
 
@@ -116,3 +122,37 @@ class _TwoIds(Codec):
 
     def __init__(self, *codecs: Codec) -> None:
         self._readers = {wire_id: version for codec in codecs for wire_id, version in codec._readers.items()}
+
+
+@pytest.mark.rule("retention.suppressed")
+@pytest.mark.parametrize("plate", ["S0I1", "SOI1", "S011"])
+def test_of_a_suppressed_plate_only_reader_and_time_go_on(codec: Codec, plate: str) -> None:
+    other = read_at(codec, NOW)
+    found = sort(codec, read_at(codec, NOW, plate), other, suppressed=frozenset({b"S011"}))
+    assert (found.left_out, found.refused) == (0, [])
+    blanked, kept = found.groups[0].values
+    assert kept == other
+    read = fastavro.schemaless_reader(io.BytesIO(blanked[5:]), newest("PlateRead").parsed)
+    sent = a_read(collected_at=NOW)
+    assert read.pop("collected_at") == NOW
+    assert (read.pop("device_id"), read.pop("read_id")) == (sent.device_id, sent.read_id)
+    assert read.pop("received_at") == sent.received_at
+    assert [value for value in read.values() if value] == []
+
+
+def test_a_suppressed_read_that_is_due_or_broken_leaves_nothing_behind(codec: Codec) -> None:
+    suppressed = frozenset({b"AAA111"})
+    due = read_at(codec, NOW - timedelta(days=60), "AAA111")
+    ahead = read_at(codec, NOW + timedelta(days=2), "AAA111")
+    broken = read_at(codec, NOW, "AAA111")[:-1]
+    found = sort(codec, due, ahead, broken, suppressed=suppressed)
+    assert (found.groups, found.left_out, found.refused) == ([], 3, [])
+
+
+def test_an_alert_goes_with_its_read(codec: Codec) -> None:
+    peek = Peek(SPAN, frozenset({b"AAA111"}), codec)
+    kept, due = an_alert(collected_at=NOW), an_alert(collected_at=NOW - timedelta(days=60))
+    values = [codec.encode(alert) for alert in (kept, due, an_alert(collected_at=NOW, plate="AAA111"))]
+    found = sort_messages([FakeMessage(value) for value in values], codec, "Alert", peek.judge_alert)
+    assert [group.values for group in found.groups] == [values[:1]]
+    assert (found.left_out, found.refused) == (2, [])
