@@ -22,6 +22,7 @@ from sinks.clickhouse.store import Store
 from sinks.dead_letters import DeadLetters
 from sinks.intake import Intake
 from sinks.pictures import sink as pictures
+from sinks.pictures.sink import PictureKeeper
 from sinks.pictures.store import PictureStore
 from sinks.topic_sink import Keeper, Limits, TopicSink
 
@@ -102,29 +103,23 @@ def start_sinks(settings: Settings, store: Store, codec: Codec, clock: Clock, be
     picture_store = PictureStore(settings)
     limits = Limits(settings.storage.batch_reads, settings.storage.batch_milliseconds / 1000)
 
-    def take(topic: str, group: str) -> Intake:
-        return Intake(kafka, topic, group, _instance(group, store))
-
-    def keep(topic: str, group: str, keeper: Keeper[B]) -> Run:
+    def keep(topic: str, group: str, keeper: Keeper[B], limits: Limits = limits) -> Run:
         """Made within its thread, for a consumer that is made is a member of its group."""
 
         def run(stop: threading.Event, turned: Callable[[], None]) -> None:
-            letters = DeadLetters(kafka, codec, clock)
-            TopicSink(take(topic, group), keeper, letters, limits).run(stop, turned)
+            intake = Intake(kafka, topic, group, _instance(group, store))
+            TopicSink(intake, keeper, DeadLetters(kafka, codec, clock), limits).run(stop, turned)
 
         return run
-
-    def run_pictures(stop: threading.Event, turned: Callable[[], None]) -> None:
-        intake = take(pictures.TOPIC, pictures.GROUP)
-        sink = pictures.PictureSink(settings, intake, picture_store, codec, DeadLetters(kafka, codec, clock), clock)
-        sink.run(stop, turned)
 
     runs = {
         "reads": keep(READS.topic, READS.group, reads_keeper(store, codec, clock, days)),
         "alerts": keep(ALERTS.topic, ALERTS.group, alerts_keeper(store, codec, clock, days)),
         "outcomes": keep(OUTCOMES.topic, OUTCOMES.group, outcomes_keeper(store, codec)),
         "ledger": keep(ledger.TOPIC, ledger.GROUP, LedgerKeeper(store)),
-        "pictures": run_pictures,
+        "pictures": keep(
+            pictures.TOPIC, pictures.GROUP, PictureKeeper(settings, picture_store, codec, clock), pictures.LIMITS
+        ),
     }
     sinks = Sinks(runs, beat)
     sinks.start()

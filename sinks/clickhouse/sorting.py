@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from platestream.errors import InvalidMessage
 from schemas.codec import Codec
-from schemas.framing import HEADER_BYTES
+from schemas.framing import HEADER_BYTES, ROLL_MARKER
 from schemas.versions import Version
 from sinks.clickhouse.splice import ends_well
 
@@ -53,7 +53,8 @@ def sort_messages(messages: Iterable[M], codec: Codec, record: str, judge: Judge
             group = groups.get(value[:HEADER_BYTES]) or _open_group(groups, value, codec, record)
             kept = judge(value)
         except InvalidMessage as error:
-            refused.append((message, error.reason))
+            if value != ROLL_MARKER:
+                refused.append((message, error.reason))
             continue
         if kept is None:
             left_out += 1

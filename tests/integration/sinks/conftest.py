@@ -23,7 +23,7 @@ from sinks.clickhouse.sink import NOTHING_SUPPRESSED, alerts_keeper, outcomes_ke
 from sinks.clickhouse.store import Store
 from sinks.dead_letters import DeadLetters
 from sinks.intake import Intake
-from sinks.pictures.sink import PictureSink
+from sinks.pictures.sink import PictureKeeper
 from sinks.pictures.store import PictureStore
 from sinks.topic_sink import Keeper, Limits, TopicSink
 from streams.clients import admin, consumer, producer
@@ -86,8 +86,8 @@ class Bench:
     def ledger_sink(self, store: Store) -> TopicSink[Any]:
         return self.sink(LedgerKeeper(store))
 
-    def picture_sink(self, store: PictureStore) -> PictureSink:
-        return PictureSink(self.settings, self.intake(), store, self.codec, self.dead_letter_producer(), self.clock)
+    def picture_sink(self, store: PictureStore) -> TopicSink[Any]:
+        return self.sink(PictureKeeper(self.settings, store, self.codec, self.clock))
 
     def produce(self, values: Sequence[bytes | None], partition: int = -1) -> None:
         """Put values on the topic; each has its number as key. Partition -1 is any."""
@@ -140,7 +140,7 @@ class Bench:
         return found
 
     @contextmanager
-    def running(self, sink: TopicSink[Any] | PictureSink, **options: Any) -> Iterator[list[BaseException]]:
+    def running(self, sink: TopicSink[Any], **options: Any) -> Iterator[list[BaseException]]:
         """The sink in a thread; the list holds the error that ended it."""
         stop, errors = threading.Event(), list[BaseException]()
 
@@ -159,7 +159,7 @@ class Bench:
             thread.join(SECONDS)
             assert not thread.is_alive()
 
-    def keep_all(self, sink: TopicSink[Any] | PictureSink, messages: int) -> None:
+    def keep_all(self, sink: TopicSink[Any], messages: int) -> None:
         """Run the sink until that many messages are committed, then stop it."""
         with self.running(sink) as errors:
             wait_until(lambda: errors or self.committed() >= messages, f"committing {messages} messages")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from platestream.clock import from_ms, to_ms
 from schemas.codec import Codec
-from schemas.framing import frame
+from schemas.framing import ROLL_MARKER, frame
 from schemas.versions import newest, versions
 from sinks.clickhouse.peeking import Peek
 from sinks.clickhouse.sorting import Sorted, sort_messages
@@ -156,3 +156,9 @@ def test_an_alert_goes_with_its_read(codec: Codec) -> None:
     found = sort_messages([FakeMessage(value) for value in values], codec, "Alert", peek.judge_alert)
     assert [group.values for group in found.groups] == [values[:1]]
     assert (found.left_out, found.refused) == (2, [])
+
+
+def test_a_marker_that_makes_a_quiet_log_roll_is_no_message(codec: Codec) -> None:
+    found = sort(codec, ROLL_MARKER, None)
+    assert (found.groups, found.left_out) == ([], 0)
+    assert [reason for _, reason in found.refused] == ["not-framed"]
