@@ -91,6 +91,9 @@ class GatewaySettings(_Section):
     log_reader_keys_file: Path = Field(
         Path("keys/log-readers.txt"), description="public keys plates in the ledger are sealed to, relative to home"
     )
+    ledger_signing_key_file: Path = Field(
+        Path("keys/ledger-signing.key"), description="Ed25519 key that signs heads of the ledger, relative to home"
+    )
     plate_hash_key_file: Path = Field(Path("keys/plate-hash.key"), description="key of plate hashes, relative to home")
     case_number_pattern: str = Field(r"^\d{2}-\d{6}$", description="what a case or incident number looks like")
     max_rows: int = Field(1000, ge=1, le=10_000, description="most reads in one answer")

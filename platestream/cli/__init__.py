@@ -9,6 +9,7 @@ from platestream.cli import (
     device,
     hotlist,
     keys,
+    ledger,
     person,
     processor,
     run,
@@ -30,7 +31,7 @@ typer_app = typer.Typer(
 )
 for role in (run, collector, processor, storage):
     typer_app.command(role.NAME, rich_help_panel="Roles")(role.command)
-for group in (device, hotlist, keys, person, schemas, topics):
+for group in (device, hotlist, keys, ledger, person, schemas, topics):
     typer_app.add_typer(group.app)
 for single in (settings, token):
     typer_app.command(single.NAME)(single.command)

@@ -97,11 +97,23 @@ class SearchAnswered(Body):
     is_truncated: bool
 
 
+class HeadSigned(Body):
+    """The head of the chain up to `offset`, signed. `at` is the text that was signed with it."""
+
+    kind = "ledger-head-signed"
+
+    offset: Annotated[int, Field(ge=0)]
+    head: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    at: Name
+    signature: Name
+
+
 _BODIES: dict[str, type[Body]] = {
     body.kind: body
     for body in (
         AuthorizationGranted, AuthorizationRevoked, TrainingRecorded, SearchRequested, SearchDecided, SearchAnswered,
         *HOLDING,
+        HeadSigned,
     )
 }  # fmt: skip
 KINDS = frozenset(_BODIES)

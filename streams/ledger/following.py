@@ -17,9 +17,15 @@ from schemas.messages import LedgerEvent
 from streams.clients import admin, consumer
 from streams.ledger.ledger import Fold, History, S
 
-_LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _LOST = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
-_OPTIONS = {"auto.offset.reset": "error", "reconnect.backoff.max.ms": 1000, "fetch.error.backoff.ms": 50}
+_DAMAGED = {KafkaError._BAD_MSG, KafkaError._NOT_IMPLEMENTED}  # a checksum that disagrees, a frame of no known version
+_OPTIONS = {
+    "check.crcs": True,
+    "auto.offset.reset": "error",
+    "reconnect.backoff.max.ms": 1000,
+    "fetch.error.backoff.ms": 50,
+}
 
 
 class LedgerFollower(Generic[S]):
@@ -60,7 +66,7 @@ class LedgerFollower(Generic[S]):
         """Offset of the last event in the topic, -1 when it is empty. Raises TransientError."""
         client, last = admin(self._kafka), TopicPartition(self._topic, 0)  # a consumer may not answer while it polls
         try:
-            asked = client.list_offsets({last: _LATEST}, request_timeout=self._timeout_seconds)[last]
+            asked = client.list_offsets({last: LATEST}, request_timeout=self._timeout_seconds)[last]
             return int(asked.result(self._timeout_seconds).offset) - 1
         except KafkaException as error:
             raise TransientError(f"The ledger's broker does not answer: {error.args[0].str()}.") from None
@@ -113,6 +119,11 @@ class LedgerFollower(Generic[S]):
                 raise IntegrityError(
                     f"{self._topic}[0] does not hold the events asked for: it was cut, emptied or made anew. Stop, "
                     "keep the disks, and compare the topic with its copy."
+                )
+            if error.code() in _DAMAGED:
+                raise IntegrityError(
+                    f"{self._topic}[0] holds bytes that were changed behind event {self._history.position}. Stop, keep "
+                    "the disks, and run `platestream ledger verify`."
                 )
             return  # the broker is away: librdkafka goes on asking
         event = self._decode(message)

@@ -87,18 +87,25 @@ def new_log_reader(name: str, *, public_keys_file: Path, private_key_file: Path)
     return True
 
 
-def open_seal(sealed: Sequence[bytes], private_key_file: Path) -> bytes:
-    """What was sealed, for the holder of a log reader's private key.
+class SealOpener:
+    """Holds a log reader's private key. Raises ConfigError when its file is unusable."""
 
-    Raises InvalidMessage when none of the boxes is for this key, ConfigError when the key file is unusable.
-    """
-    box = SealedBox(read_private_key(private_key_file))
-    for sealed_box in sealed:
-        try:
-            return sodium_unpad(box.decrypt(sealed_box), _BLOCK_BYTES)
-        except CryptoError:
-            continue
-    raise InvalidMessage("not-for-this-key", "None of the boxes of this event is sealed to this key.")
+    def __init__(self, private_key_file: Path) -> None:
+        self._box = SealedBox(read_private_key(private_key_file))
+
+    def open(self, sealed: Sequence[bytes]) -> bytes:
+        """What was sealed. Raises InvalidMessage when none of the boxes is for this key."""
+        for sealed_box in sealed:
+            try:
+                return sodium_unpad(self._box.decrypt(sealed_box), _BLOCK_BYTES)
+            except CryptoError:
+                continue
+        raise InvalidMessage("not-for-this-key", "None of the boxes of this event is sealed to this key.")
+
+
+def open_seal(sealed: Sequence[bytes], private_key_file: Path) -> bytes:
+    """What was sealed, for the holder of a log reader's private key. Raises as `SealOpener`."""
+    return SealOpener(private_key_file).open(sealed)
 
 
 def new_private_key(file: Path) -> bool:
