@@ -130,9 +130,14 @@ class _Avro:
 
     def long(self) -> int:
         value = shift = 0
-        while (byte := self.take(1)[0]) & 0x80:
-            value, shift = value | (byte & 0x7F) << shift, shift + 7
-        value |= byte << shift
+        for byte in self._data[self._at : self._at + 10]:
+            self._at += 1
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                break
+            shift += 7
+        else:
+            raise ValueError("cut short")
         return (value >> 1) ^ -(value & 1)
 
     def bytes(self) -> bytes:
