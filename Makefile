@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_NO_PROGRESS := 1
 .DEFAULT_GOAL := help
-.PHONY: help run test check rules lock soak clean
+.PHONY: help run test check rules lock soak clean bench-join
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ rules: $(READY) ## print each clause of the order with its code and its test
 
 soak: $(READY) ## the property tests with many random examples, and the long kill runs
 	@PLATESTREAM_SOAK=1 $(BIN)/python -m pytest --hypothesis-profile=soak $(ARGS)
+
+bench-join: $(READY) ## reads a second beside Kafka Streams and others; ENTRIES=, READS=, RUNS=, PEERS=all|quick|none
+	@$(BIN)/python -m bench.join
 
 lock: $(READY) ## renew requirements.lock and the lock of the embedded stack's jars
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --extra s3 --universal --python-version 3.11 --generate-hashes \

@@ -12,7 +12,7 @@ FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", 
 
 FILES = [
     file
-    for folder in ("platestream", "schemas", "streams", "processors", "sinks", "gateway", "tests")
+    for folder in ("platestream", "schemas", "streams", "processors", "sinks", "gateway", "bench", "tests")
     for file in (ROOT / folder).rglob("*.py")
 ]
 

@@ -1,0 +1,112 @@
+"""Fills the topics of a bench: entries, and reads in batches of a chosen size with a hit at every so many reads."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from confluent_kafka import Producer
+
+from bench.plates import listed_plates, plate, unlisted_plates
+from bench.templates import EntryTemplates, ReadTemplates, entry_key
+from platestream.settings import KafkaSettings
+from streams.clients import producer
+
+ENTRIES_TOPIC = "hotlist-entries"
+READS_TOPIC = "plate-reads"
+ALERTS_TOPIC = "alerts"
+_AT_ONCE = 1000
+_FLUSH_SECONDS = 120
+
+_Message = dict[str, bytes]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """Reads that stand together on the topic, sent `reads_per_request` a produce request."""
+
+    name: str
+    reads: int
+    reads_per_request: int = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filling:
+    """What reads to send: every `reads_per_hit`-th, the first included, has a plate of the list of `entries`."""
+
+    segments: tuple[Segment, ...]
+    entries: int
+    reads_per_hit: int
+    partitions: int = 1
+
+    def hits(self, segment: Segment) -> int:
+        """Hits in a segment."""
+        return segment.reads // self.reads_per_hit
+
+    def hit_plates(self) -> list[bytes]:
+        """The plates of all hits, in order."""
+        return listed_plates(sum(self.hits(segment) for segment in self.segments), self.entries)
+
+
+def fill_entries(kafka: KafkaSettings, templates: EntryTemplates, numbers: range) -> None:
+    """Put the entries of these plate numbers on the topic."""
+    messages = (
+        {"key": entry_key(listed), "value": templates.entry(number, listed)}
+        for number, listed in zip(numbers, map(plate, numbers), strict=True)
+    )
+    client = _producer(kafka, 5000)
+    _send(client, ENTRIES_TOPIC, messages, 0)
+    _flush(client)
+
+
+def fill_reads(kafka: KafkaSettings, templates: ReadTemplates, filling: Filling) -> None:
+    """Put all segments on the topic, one behind the other; a block from a hit to the next goes to one partition."""
+    hits, others, number = iter(filling.hit_plates()), unlisted_plates(filling.entries), 0
+    for segment in filling.segments:
+        client = _producer(kafka, segment.reads_per_request)
+        for block in range(filling.hits(segment)):
+            plates = [next(hits), *islice(others, filling.reads_per_hit - 1)]
+            reads = ({"key": p, "value": templates.read(number + i, p)} for i, p in enumerate(plates))
+            _send(client, READS_TOPIC, reads, block % filling.partitions)
+            number += len(plates)
+        _flush(client)
+
+
+def _producer(kafka: KafkaSettings, messages_per_request: int) -> Producer:
+    """Requests are full: nothing is sent for having waited, but the last.
+
+    An idempotent producer takes milliseconds for each small request when thousands wait; nothing here needs one.
+    """
+    return producer(
+        kafka,
+        **{
+            "enable.idempotence": False,
+            "acks": 1,
+            "max.in.flight": 50,
+            "batch.num.messages": messages_per_request,
+            "batch.size": 900_000,
+            "linger.ms": 500,
+            "queue.buffering.max.messages": max(5 * _AT_ONCE, 20 * messages_per_request),
+        },
+    )
+
+
+def _send(client: Producer, topic: str, messages: Iterable[_Message], partition: int) -> None:
+    for batch in _batches(messages):
+        waiting = batch
+        while waiting:
+            if client.produce_batch(topic, waiting, partition) == len(waiting):
+                break
+            waiting = [message for message in waiting if message.pop("_error", None)]
+            client.poll(0.05)
+        client.poll(0)
+
+
+def _batches(messages: Iterable[_Message]) -> Iterator[list[_Message]]:
+    source = iter(messages)
+    while batch := list(islice(source, _AT_ONCE)):
+        yield batch
+
+
+def _flush(client: Producer) -> None:
+    if client.flush(_FLUSH_SECONDS):
+        raise TimeoutError("The broker did not take all messages of the bench.")
