@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_NO_PROGRESS := 1
 .DEFAULT_GOAL := help
-.PHONY: help run test check rules lock soak clean bench-join
+.PHONY: help run test check rules lock soak clean bench-join bench-latency bench-growth
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -46,6 +46,12 @@ soak: $(READY) ## the property tests with many random examples, and the long kil
 
 bench-join: $(READY) ## reads a second beside Kafka Streams and others; ENTRIES=, READS=, RUNS=, PEERS=all|quick|none
 	@$(BIN)/python -m bench.join
+
+bench-latency: $(READY) ## read to alert beside Kafka Streams; ENTRIES=, RATES=1000,10000, DURATION= seconds each, PEERS=all|none
+	@$(BIN)/python -m bench.latency
+
+bench-growth: $(READY) ## how cost grows with list and workers; STEPS=10000,100000, READS=, PLOT=docs/performance-growth.svg
+	@$(BIN)/python -m bench.growth
 
 lock: $(READY) ## renew requirements.lock and the lock of the embedded stack's jars
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --extra s3 --universal --python-version 3.11 --generate-hashes \

@@ -29,10 +29,10 @@ class BenchBroker:
 
 
 @contextmanager
-def bench_broker(read_partitions: int = 1) -> Iterator[BenchBroker]:
+def bench_broker(read_partitions: int = 1, session_timeout_seconds: int = 10) -> Iterator[BenchBroker]:
     """Start, make topics, register schemas; everything is gone after the block. Raises ConfigError as EmbeddedStack."""
     with tempfile.TemporaryDirectory(prefix="platestream-bench-", ignore_cleanup_errors=True) as folder:
-        settings = _settings(Path(folder) / "home", read_partitions)
+        settings = _settings(Path(folder) / "home", read_partitions, session_timeout_seconds)
         with EmbeddedStack(settings):
             create_topics(settings.kafka)
             register_schemas(settings.registry.url)
@@ -51,7 +51,7 @@ def free_ports(count: int) -> list[int]:
             probe.close()
 
 
-def _settings(home: Path, read_partitions: int) -> Settings:
+def _settings(home: Path, read_partitions: int, session_timeout_seconds: int) -> Settings:
     broker, controller, registry, probe = free_ports(4)
     return Settings(
         home=home,
@@ -60,5 +60,5 @@ def _settings(home: Path, read_partitions: int) -> Settings:
             bootstrap_servers=f"127.0.0.1:{broker}", controller_port=controller, read_partitions=read_partitions
         ),
         registry=RegistrySettings(url=f"http://127.0.0.1:{registry}{REGISTRY_PATH}"),
-        processor=ProcessorSettings(probe_port=probe),
+        processor=ProcessorSettings(probe_port=probe, session_timeout_seconds=session_timeout_seconds),
     )

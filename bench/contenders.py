@@ -28,6 +28,7 @@ class Contender:
     share: float = 1.0
 
 
+_LAST_WORDS = 2000
 OURS = Contender(name="platestream", argv=lambda _broker, _group: [sys.executable, "-m", "platestream", "processor"])
 
 
@@ -44,7 +45,8 @@ class Running:
     def check(self) -> None:
         """Raises BenchError with its last words when it has ended."""
         if not self._child.is_running():
-            raise BenchError(f"{self.name} ended with code {self._child.return_code}: {self._child.last_words()}")
+            words = self._child.program.output.read_text(errors="replace")[-_LAST_WORDS:]
+            raise BenchError(f"{self.name} ended with code {self._child.return_code}: {words}")
 
     def cpu_seconds(self) -> float:
         """User and system time of all its threads so far."""

@@ -18,7 +18,7 @@ from bench.machine import describe_machine
 from bench.report import exit_code, print_result, print_table, say, step
 from bench.runs import Run, run_join
 from bench.templates import EntryTemplates, ReadTemplates
-from bench.topics import Filling, Segment, fill_entries, fill_reads
+from bench.topics import Filling, ReadFiller, Segment, fill_entries
 
 ENTRIES = 10_000_000
 READS = 5_000_000
@@ -80,7 +80,9 @@ def run_all(size: Size, broker: BenchBroker) -> list[Run]:
     with step(f"{size.entries:,} entries onto the topic"):
         fill_entries(broker.kafka, EntryTemplates(broker.codec, now), range(size.entries))
     with step(f"{sum(segment.reads for segment in filling.segments):,} reads onto the topic"):
-        fill_reads(broker.kafka, ReadTemplates(broker.codec, now), filling)
+        filler = ReadFiller(broker.kafka, ReadTemplates(broker.codec, now), filling)
+        for segment in filling.segments:
+            filler.fill(segment)
     expected, runs = filling.hit_plates(), []
     for number, contender in enumerate(line_up(size, broker)):
         with step(contender.name):

@@ -17,6 +17,7 @@ from schemas.framing import peek_plate
 from streams.clients import consumer
 
 _POLL_SECONDS = 0.002
+_WATCH_SECONDS = 0.1
 
 
 class AlertMeter:
@@ -57,12 +58,11 @@ class AlertMeter:
 
     def _watch(self) -> None:
         while self._is_open:
-            for message in self._client.consume(1000, _POLL_SECONDS):
-                arrived = time.perf_counter()
-                value = message.value()
-                if message.error() is None and value is not None:
-                    self._values.append(value)
-                    self.arrivals.append(arrived)
+            message = self._client.poll(_WATCH_SECONDS)  # returns with the message, unlike consume()
+            arrived = time.perf_counter()
+            if message is not None and message.error() is None and (value := message.value()) is not None:
+                self._values.append(value)
+                self.arrivals.append(arrived)
 
 
 @contextmanager

@@ -6,6 +6,8 @@ with a letter that no number gives.
 
 from collections.abc import Iterator
 
+from bench.errors import BenchError
+
 PLATES = 16**7
 PLATE_BYTES = 7
 _SCATTER = 0x9E3779B  # odd, so that no two numbers give one plate
@@ -17,9 +19,9 @@ def plate(number: int) -> bytes:
 
 
 def listed_plates(count: int, entries: int) -> list[bytes]:
-    """`count` different plates of a list of `entries`, from all over it. Raises ValueError when it has not as many."""
+    """`count` different plates of a list of `entries`, from all over it. Raises BenchError when it has not as many."""
     if count > entries:
-        raise ValueError(f"{count} hits need at least as many entries; raise ENTRIES or lower READS.")
+        raise BenchError(f"{count} hits need at least as many entries; raise ENTRIES or lower READS.")
     step = entries // count if count else 1
     return [plate(number * step) for number in range(count)]
 

@@ -7,7 +7,7 @@ from bench.broker import BenchBroker
 from bench.contenders import Contender, Running, running
 from bench.errors import BenchError
 from bench.meter import AlertMeter, alert_meter
-from bench.topics import Filling
+from bench.topics import Filling, empty_alerts
 
 _START_SECONDS = 400
 _LEAST_READS_PER_SECOND = 1000
@@ -38,6 +38,7 @@ def run_join(contender: Contender, broker: BenchBroker, group: str, filling: Fil
 
     Raises BenchError when it ends, is far too slow, or raises other alerts than those.
     """
+    empty_alerts(broker.kafka)
     with alert_meter(broker.kafka) as meter, running(contender, broker, group) as process:
         ready_at = meter.wait_for(1, _START_SECONDS, process.check)
         segments = _measure(contender.share, meter, process, filling)

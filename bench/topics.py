@@ -1,21 +1,25 @@
 """Fills the topics of a bench: entries, and reads in batches of a chosen size with a hit at every so many reads."""
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from confluent_kafka import Producer
 
+from bench.errors import BenchError
 from bench.plates import listed_plates, plate, unlisted_plates
 from bench.templates import EntryTemplates, ReadTemplates, entry_key
 from platestream.settings import KafkaSettings
-from streams.clients import producer
+from streams.clients import admin, producer
+from streams.topics import create_topics
 
 ENTRIES_TOPIC = "hotlist-entries"
 READS_TOPIC = "plate-reads"
 ALERTS_TOPIC = "alerts"
 _AT_ONCE = 1000
 _FLUSH_SECONDS = 120
+_PAUSE_SECONDS = 0.1
 
 _Message = dict[str, bytes]
 
@@ -51,24 +55,48 @@ def fill_entries(kafka: KafkaSettings, templates: EntryTemplates, numbers: range
     """Put the entries of these plate numbers on the topic."""
     messages = (
         {"key": entry_key(listed), "value": templates.entry(number, listed)}
-        for number, listed in zip(numbers, map(plate, numbers), strict=True)
+        for number, listed in ((number, plate(number)) for number in numbers)
     )
     client = _producer(kafka, 5000)
     _send(client, ENTRIES_TOPIC, messages, 0)
     _flush(client)
 
 
-def fill_reads(kafka: KafkaSettings, templates: ReadTemplates, filling: Filling) -> None:
-    """Put all segments on the topic, one behind the other; a block from a hit to the next goes to one partition."""
-    hits, others, number = iter(filling.hit_plates()), unlisted_plates(filling.entries), 0
-    for segment in filling.segments:
-        client = _producer(kafka, segment.reads_per_request)
-        for block in range(filling.hits(segment)):
-            plates = [next(hits), *islice(others, filling.reads_per_hit - 1)]
-            reads = ({"key": p, "value": templates.read(number + i, p)} for i, p in enumerate(plates))
-            _send(client, READS_TOPIC, reads, block % filling.partitions)
-            number += len(plates)
+class ReadFiller:
+    """Puts the segments of a filling on the topic, in order; from a hit to the next goes to one partition."""
+
+    def __init__(self, kafka: KafkaSettings, templates: ReadTemplates, filling: Filling) -> None:
+        self._kafka = kafka
+        self._templates = templates
+        self._filling = filling
+        self._hits = iter(filling.hit_plates())
+        self._others = unlisted_plates(filling.entries)
+        self._number = 0
+
+    def fill(self, segment: Segment) -> None:
+        """Send one segment and wait until the broker has it."""
+        client = _producer(self._kafka, segment.reads_per_request)
+        for block in range(self._filling.hits(segment)):
+            plates = [next(self._hits), *islice(self._others, self._filling.reads_per_hit - 1)]
+            reads = (
+                {"key": plate, "value": self._templates.read(number, plate)}
+                for number, plate in enumerate(plates, self._number)
+            )
+            _send(client, READS_TOPIC, reads, block % self._filling.partitions)
+            self._number += len(plates)
         _flush(client)
+
+
+def empty_alerts(kafka: KafkaSettings) -> None:
+    """Make `alerts` anew: what one contender raised is no state of the next."""
+    client = admin(kafka)
+    client.delete_topics([ALERTS_TOPIC])[ALERTS_TOPIC].result(_FLUSH_SECONDS)
+    deadline = time.monotonic() + _FLUSH_SECONDS
+    while ALERTS_TOPIC in client.list_topics(timeout=30).topics:
+        if time.monotonic() > deadline:
+            raise BenchError(f"The broker does not delete {ALERTS_TOPIC}.")
+        time.sleep(_PAUSE_SECONDS)
+    create_topics(kafka)
 
 
 def _producer(kafka: KafkaSettings, messages_per_request: int) -> Producer:
@@ -109,4 +137,4 @@ def _batches(messages: Iterable[_Message]) -> Iterator[list[_Message]]:
 
 def _flush(client: Producer) -> None:
     if client.flush(_FLUSH_SECONDS):
-        raise TimeoutError("The broker did not take all messages of the bench.")
+        raise BenchError("The broker did not take all messages of the bench.")
