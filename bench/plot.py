@@ -22,7 +22,7 @@ class Row(Protocol):
 
 
 def plot_growth(rows: Sequence[Row], file: Path) -> None:
-    """Reads a second, a line for each number of workers, and seconds to load, over the size of the list; an SVG file."""
+    """Reads a second, a line for each number of workers, and seconds to load over the size of the list; an SVG file."""
     mpl.rcParams["svg.hashsalt"] = "platestream"  # the same figures give the same file
     figure = Figure(figsize=(8, 3), layout="constrained")
     rate, load = figure.subplots(1, 2)

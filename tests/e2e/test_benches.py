@@ -1,0 +1,55 @@
+"""Each bench in small, with every contender this machine can run: it ends well and its last line is its result."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.kafka_streams import has_jdk
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = [
+    pytest.mark.skipif("PLATESTREAM_SOAK" not in os.environ, reason="each bench takes a minute; make soak runs them"),
+    pytest.mark.timeout(900),
+]
+
+
+def run(bench: str, **sizes: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", f"bench.{bench}"],
+        cwd=ROOT,
+        env={**os.environ, **sizes},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    assert result["bench"] == bench
+    return result
+
+
+def test_join() -> None:
+    result = run("join", ENTRIES="1000", READS="20000", RUNS="1")
+    assert result["reads_per_second"] > 0
+    assert {"confluent-kafka loop", "stock Faust"} <= result["peers"].keys()
+    assert (result["ratio_kafka_streams"] is not None) == has_jdk()
+
+
+def test_latency() -> None:
+    result = run("latency", ENTRIES="1000", RATES="500", DURATION="4")
+    assert result["rate"] == 500
+    assert 0 < result["p99_ms"] <= result["p999_ms"]
+    assert (result["kafka_streams_p99_ms"] is not None) == has_jdk()
+
+
+def test_growth(tmp_path: Path) -> None:
+    plot = tmp_path / "growth.svg"
+    result = run("growth", STEPS="500,1000", READS="20000", PLOT=str(plot))
+    assert [(row["entries"], row["workers"]) for row in result["rows"]] == [(500, 1), (500, 2), (1000, 1), (1000, 2)]
+    assert plot.read_text().startswith("<?xml")
