@@ -1,6 +1,7 @@
 """What a bench prints: progress on standard error; a table and, as the last line, a JSON object on standard output."""
 
 import json
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -46,9 +47,13 @@ def print_result(result: dict[str, Any]) -> None:
 
 @contextmanager
 def exit_code() -> Iterator[None]:
-    """End with code 1 and a sentence when a bench fails."""
+    """End with code 1 and a sentence when a bench fails; SIGTERM and Ctrl-C end it and all that it started."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     try:
         yield
+    except KeyboardInterrupt:
+        sys.exit(130)
     except (BenchError, PlatestreamError) as error:
         sys.stderr.write(f"\nbench: {error}\n")
         sys.exit(1)

@@ -20,6 +20,7 @@ ALERTS_TOPIC = "alerts"
 _AT_ONCE = 1000
 _FLUSH_SECONDS = 120
 _PAUSE_SECONDS = 0.1
+_FULL_SECONDS = 0.005
 
 _Message = dict[str, bytes]
 
@@ -113,7 +114,7 @@ def _producer(kafka: KafkaSettings, messages_per_request: int) -> Producer:
             "batch.num.messages": messages_per_request,
             "batch.size": 900_000,
             "linger.ms": 500,
-            "queue.buffering.max.messages": max(5 * _AT_ONCE, 20 * messages_per_request),
+            "queue.buffering.max.messages": max(5 * _AT_ONCE, 50 * messages_per_request),
         },
     )
 
@@ -125,7 +126,7 @@ def _send(client: Producer, topic: str, messages: Iterable[_Message], partition:
             if client.produce_batch(topic, waiting, partition) == len(waiting):
                 break
             waiting = [message for message in waiting if message.pop("_error", None)]
-            client.poll(0.05)
+            client.poll(_FULL_SECONDS)
         client.poll(0)
 
 
