@@ -1,6 +1,7 @@
 """Real vendor messages through the whole pipeline: what must be kept is found, what must not be is nowhere."""
 
 import base64
+import hashlib
 import json
 import re
 import time
@@ -8,13 +9,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
 from platestream.clock import from_ms, to_ms
+from schemas.messages import PictureKind
 from schemas.plates import fold
 from sinks.clickhouse.store import Store
+from sinks.pictures.store import PictureStore, day_of
 from streams.devices.scenes import draw_scene
 from tests.pipeline import Pipeline, running_stack
 from tests.stack import new_home
@@ -101,16 +105,21 @@ def test_plate_time_place_confidence_and_pictures_arrive(name: str, pipeline: Pi
     assert row["confidence"] == pytest.approx(confidence, abs=1e-4)
     assert row["classification"] == "private"
     assert row["destroy_by"] == (collected_at.date() + timedelta(days=60)).isoformat()
+    store = PictureStore(pipeline.settings)
     for picture in row["pictures"]:
-        wait_for_file(pipeline.settings.home / "pictures" / collected_at.date().isoformat() / row["read_id"], picture)
+        content = wait_for_picture(store, collected_at, UUID(row["read_id"]), PictureKind(picture["kind"]))
+        assert hashlib.sha256(content).hexdigest() == picture["sha256"]
     assert len(row["pictures"]) == (0 if vendor == "openalpr" else 3)
 
 
-def wait_for_file(folder: Path, picture: dict[str, str]) -> None:
+def wait_for_picture(store: PictureStore, collected_at: datetime, read_id: UUID, kind: PictureKind) -> bytes:
     deadline = time.monotonic() + 30
-    while not (folder / f"{picture['kind']}.jpg").is_file():
-        assert time.monotonic() < deadline, f"{picture['kind']} did not arrive in the picture store"
-        time.sleep(0.2)
+    while True:
+        try:
+            return store.read(day_of(collected_at), read_id, kind)
+        except FileNotFoundError:
+            assert time.monotonic() < deadline, f"{kind} did not arrive in the picture store"
+            time.sleep(0.2)
 
 
 @pytest.mark.parametrize("name", sorted(WITHOUT_PLATE))
