@@ -40,6 +40,10 @@ INSERT_SECONDS = Histogram("platestream_storage_insert_seconds", "Time of one in
 PICTURES_STORED = Counter("platestream_storage_pictures_total", "Pictures written to the store, repeats included")
 PICTURES_OVERDUE = Counter("platestream_storage_overdue_pictures_total", "Pictures past their destruction date")
 
+# storage: step 9 destroyed
+KAFKA_RECORDS = Gauge("platestream_storage_kafka_records", "Records on a truncated topic after truncation", ["topic"])
+TRUNCATION_FAILURES = Counter("platestream_storage_truncation_failures_total", "Truncations that Kafka did not take")
+
 # gateway: step 8 asked
 SEARCHES = Counter("platestream_gateway_searches_total", "Searches, by outcome", ["outcome"])
 

@@ -27,6 +27,9 @@ class KafkaSettings(_Section):
     controller_port: Port = Field(19093, description="KRaft controller port of the embedded broker")
     replication_factor: int = Field(1, ge=1, description="copies of each topic when topics are created")
     read_partitions: int = Field(4, ge=1, description="partitions of plate-reads, and so of alerts")
+    segment_seconds: int = Field(
+        300, ge=1, description="how long a segment of reads and pictures takes records; its bytes go soon after"
+    )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL"] = Field("PLAINTEXT", description="how to talk to Kafka")
     ca_file: Path | None = Field(None, description="certificate authority for SSL")
     sasl_username: str | None = Field(None, description="SASL user (SCRAM-SHA-512)")
@@ -76,6 +79,7 @@ class StorageSettings(_Section):
 
 class RetentionSettings(_Section):
     days: int = Field(60, ge=1, le=60, description="days from collection to destruction (retention.sixty-days)")
+    truncate_seconds: int = Field(30, ge=1, description="how often Kafka is truncated up to what all have committed")
     attestation_days: int = Field(365, ge=1, le=366, description="longest time until a hold must be attested again")
     grace_days: int = Field(30, ge=1, le=90, description="days from the lapse of a hold to its destruction")
 

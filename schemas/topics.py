@@ -9,7 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Topic(BaseModel):
-    """One topic. `partitions` is "reads" where the count is that of the settings' `kafka.read_partitions`."""
+    """One topic. `partitions` is "reads" where the count is that of the settings' `kafka.read_partitions`.
+
+    One that `is_truncated` loses its records soon after all its consumers have committed them; how long its segments
+    are is `kafka.segment_seconds`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -20,10 +24,15 @@ class Topic(BaseModel):
     producers: tuple[str, ...]
     consumers: tuple[str, ...]
     holds_plates: bool
+    is_truncated: bool = False
     config: dict[str, str]
 
     def partition_count(self, read_partitions: int) -> int:
         return read_partitions if self.partitions == "reads" else self.partitions
+
+    def config_with(self, segment_seconds: int) -> dict[str, str]:
+        """The whole configuration, as Kafka names it."""
+        return {**self.config, "segment.ms": str(segment_seconds * 1000)} if self.is_truncated else self.config
 
 
 @cache

@@ -24,6 +24,7 @@ from sinks.intake import Intake
 from sinks.pictures import sink as pictures
 from sinks.pictures.sink import PictureKeeper
 from sinks.pictures.store import PictureStore
+from sinks.retention.truncation import Truncation, groups_by_topic
 from sinks.topic_sink import Keeper, Limits, TopicSink
 
 _log = logging.getLogger(__name__)
@@ -121,7 +122,11 @@ def start_sinks(settings: Settings, store: Store, codec: Codec, clock: Clock, be
             pictures.TOPIC, pictures.GROUP, PictureKeeper(settings, picture_store, codec, clock), pictures.LIMITS
         ),
     }
-    sinks = Sinks(runs, beat)
+    truncation = Truncation(
+        settings,
+        groups_by_topic(settings, {READS.topic: READS.group, pictures.TOPIC: pictures.GROUP}),
+    )
+    sinks = Sinks({**runs, "truncation": truncation.run}, beat)
     sinks.start()
     return sinks
 

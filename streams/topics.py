@@ -23,7 +23,7 @@ def create_topics(kafka: KafkaSettings) -> list[str]:
             topic.name,
             num_partitions=topic.partition_count(kafka.read_partitions),
             replication_factor=kafka.replication_factor,
-            config=topic.config,
+            config=topic.config_with(kafka.segment_seconds),
         )
         for topic in missing
     ]
@@ -42,7 +42,7 @@ def check_topics(kafka: KafkaSettings) -> None:
     faults = [f"{name} is missing" for name in topics() if name not in counts]
     for topic in topics().values():
         if topic.name in counts:
-            faults += _faults(topic, counts[topic.name], _config(client, topic.name), kafka.read_partitions)
+            faults += _faults(topic, counts[topic.name], _config(client, topic.name), kafka)
     if faults:
         raise ConfigError(
             "Topics differ from schemas/topics: " + "; ".join(faults) + ". `platestream topics create` makes missing "
@@ -50,12 +50,12 @@ def check_topics(kafka: KafkaSettings) -> None:
         )
 
 
-def _faults(topic: Topic, partitions: int, config: dict[str, str], read_partitions: int) -> list[str]:
-    wanted = topic.partition_count(read_partitions)
+def _faults(topic: Topic, partitions: int, config: dict[str, str], kafka: KafkaSettings) -> list[str]:
+    wanted = topic.partition_count(kafka.read_partitions)
     faults = [] if partitions == wanted else [f"{topic.name} has {partitions} partitions, not {wanted}"]
     return faults + [
         f"{topic.name} has {key}={config.get(key)}, not {value}"
-        for key, value in topic.config.items()
+        for key, value in topic.config_with(kafka.segment_seconds).items()
         if _as_set(config.get(key, "")) != _as_set(value)
     ]
 

@@ -8,7 +8,7 @@ from processors.matching.alerts import build_alert
 from processors.matching.hotlist import Hotlist
 from processors.matching.rules import hits_of
 from schemas.codec import Codec
-from schemas.framing import peek_plate
+from schemas.framing import ROLL_MARKER, peek_plate
 from schemas.messages import Alert, PlateRead
 from schemas.plates import fold_bytes
 
@@ -26,6 +26,8 @@ class Matcher:
         The plate is peeked from the value and folded here, so that a producer's wrong key costs no alert.
         Raises InvalidMessage when the value is no read.
         """
+        if value == ROLL_MARKER:
+            return []
         if self._codec.version_of(value).record != "PlateRead":
             raise InvalidMessage("wrong-record", "The message is of another record.")
         assert value is not None  # noqa: S101 - version_of refuses None; this tells mypy

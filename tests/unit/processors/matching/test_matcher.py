@@ -12,7 +12,7 @@ from platestream.errors import InvalidMessage
 from processors.matching.hotlist import Hotlist
 from processors.matching.matcher import Matcher
 from schemas.codec import Codec
-from schemas.framing import frame
+from schemas.framing import ROLL_MARKER, frame
 from schemas.messages import HotlistEntry, LawfulSource, MatchKind
 from schemas.plates import alert_id, hotlist_key
 from tests.matching import NOW, a_read, an_entry
@@ -74,6 +74,10 @@ def test_what_is_no_read_is_an_invalid_message(codec: Codec, reason: str, value:
     with pytest.raises(InvalidMessage) as refusal:
         matcher(codec).alerts_of(value, NOW)
     assert refusal.value.reason == reason
+
+
+def test_a_marker_that_rolls_a_quiet_log_is_passed_over(codec: Codec) -> None:
+    assert matcher(codec, an_entry()).alerts_of(ROLL_MARKER, NOW) == []
 
 
 def test_poisoned_reads_are_invalid_messages(codec: Codec) -> None:
