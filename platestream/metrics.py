@@ -21,6 +21,11 @@ NOT_ALERTED = Counter(
     "platestream_processor_not_alerted_total", "Entries whose plate was read but that may not alert", ["reason"]
 )
 ALERTS = Counter("platestream_processor_alerts_total", "Alerts acknowledged by the broker")
+ALERTS_UNREADABLE = Counter(
+    "platestream_processor_unreadable_alerts_total",
+    "Messages read back from the alerts log that are no alerts",
+    ["reason"],
+)
 READ_TO_ALERT = Histogram(
     "platestream_processor_read_to_alert_seconds",
     "From the collector's receipt of a read to the broker's acknowledgement of its alert",
