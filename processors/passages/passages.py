@@ -6,7 +6,7 @@ restart. What becomes of a chunk's hits is worked out in a draft beside it.
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import replace
+from copy import copy
 from datetime import datetime
 
 from processors.passages.rules import (
@@ -16,8 +16,8 @@ from processors.passages.rules import (
     Passage,
     PassageRule,
     Sighting,
+    as_sighting,
     belongs,
-    first_sighting,
     next_sighting,
     passage_of,
 )
@@ -100,7 +100,7 @@ class Draft:
         """
         if source_offset < self._state.source_offset:
             return []
-        placed = (self._place(alert, first_sighting(alert, source_offset)) for alert in alerts)
+        placed = (self._place(alert, as_sighting(alert, source_offset)) for alert in alerts)
         return [alert for alert in placed if alert]
 
     def merge(self) -> None:
@@ -135,11 +135,12 @@ def with_message(passages: tuple[Passage, ...], sighting: Sighting, message: int
 
 def as_message(alert: Alert, sighting: Sighting) -> Alert:
     """The alert as its sighting makes it: raised under its own id, or an update under that of the passage."""
-    return replace(
-        alert,
+    message = copy(alert)
+    vars(message).update(  # all of it was checked when it came in; to check it again would cost most of the step
         alert_id=sighting.alert_id,
         passage_started_at=sighting.started_at,
         last_seen_at=sighting.last_seen_at,
         sighting=sighting.number,
         source_offset=sighting.source_offset,
     )
+    return message

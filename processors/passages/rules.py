@@ -82,25 +82,23 @@ class PassageRule:
     remembered: int = 20_000
 
 
-def first_sighting(alert: Alert, source_offset: int) -> Sighting:
-    """The read of an alert that the matcher gives, as if it were the first of a passage."""
-    return as_sighting(alert)._replace(source_offset=source_offset)
+def as_sighting(alert: Alert, source_offset: int | None = None) -> Sighting:
+    """What passages need of an alert. As the matcher gives it, of the read at `source_offset`, it is a first sighting.
 
-
-def as_sighting(alert: Alert) -> Sighting:
-    """What passages need of a message. One of the first version, which knew no passages, is a passage of its own."""
+    A message of the first version, which knew no passages, is a passage of its own.
+    """
     return Sighting(
-        car=Car(alert.entry_id, fold(alert.plate)),
-        alert_id=alert.alert_id,
-        read_id=alert.read_id,
-        collected_at=alert.collected_at,
-        received_at=alert.received_at,
-        device_id=alert.device_id,
-        place=(alert.latitude, alert.longitude),
-        started_at=alert.passage_started_at or alert.collected_at,
-        last_seen_at=alert.last_seen_at or alert.collected_at,
-        number=alert.sighting,
-        source_offset=alert.source_offset,
+        Car(alert.entry_id, fold(alert.plate)),
+        alert.alert_id,
+        alert.read_id,
+        alert.collected_at,
+        alert.received_at,
+        alert.device_id,
+        (alert.latitude, alert.longitude),
+        alert.passage_started_at or alert.collected_at,
+        alert.last_seen_at or alert.collected_at,
+        alert.sighting,
+        alert.source_offset if source_offset is None else source_offset,
     )
 
 

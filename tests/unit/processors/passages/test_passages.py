@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from processors.passages.passages import Draft, Passages
-from processors.passages.rules import MOST, PassageRule, first_sighting
+from processors.passages.rules import MOST, PassageRule, as_sighting
 from schemas.messages import Alert
 from tests.matching import NOW
 from tests.passages import an_alert, metres_north
@@ -185,7 +185,7 @@ class TestReplay:
     def test_of_the_last_read_what_the_log_does_not_hold_leaves(self) -> None:
         passages = Passages(RULE)
         hits = [an_alert(event="5", entry=entry) for entry in ("e1", "e2", "e3")]
-        passages.take(first_sighting(hits[0], 5))
+        passages.take(as_sighting(hits[0], 5))
         assert [alert.entry_id for alert in Draft(passages).place(hits, 5)] == ["e2", "e3"]
 
     def test_what_was_not_acknowledged_changes_nothing(self) -> None:
