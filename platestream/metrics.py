@@ -45,9 +45,19 @@ INSERT_SECONDS = Histogram("platestream_storage_insert_seconds", "Time of one in
 PICTURES_STORED = Counter("platestream_storage_pictures_total", "Pictures written to the store, repeats included")
 PICTURES_OVERDUE = Counter("platestream_storage_overdue_pictures_total", "Pictures past their destruction date")
 
-# storage: step 9 destroyed
+# storage: step 7 held, step 9 destroyed
 KAFKA_RECORDS = Gauge("platestream_storage_kafka_records", "Records on a truncated topic after truncation", ["topic"])
 TRUNCATION_FAILURES = Counter("platestream_storage_truncation_failures_total", "Truncations that Kafka did not take")
+HOLDS = Gauge("platestream_storage_holds", "Open holds; lapsed: not attested in time", ["kind", "standing"])
+HELD_READS = Gauge("platestream_storage_held_reads", "Reads that holds keep; a read in two holds counts twice")
+HELD_PICTURES_DIFFER = Counter(
+    "platestream_storage_held_pictures_differ_total", "Pictures not held because they are not what their read says"
+)
+OLDEST_READ_SECONDS = Gauge("platestream_storage_oldest_read_seconds", "Age of the oldest read by place", ["place"])
+DESTROYED = Counter("platestream_storage_destroyed_total", "Records and files destroyed by place", ["place"])
+SURVIVORS = Gauge("platestream_storage_survivors", "Overdue records and files a sweep left, by place", ["place"])
+UNKNOWN = Gauge("platestream_storage_unknown_places", "1 while it cannot be known what is overdue there", ["place"])
+SWEEPS = Counter("platestream_storage_sweeps_total", "Sweeps, by outcome", ["outcome"])
 
 # gateway: step 8 asked
 SEARCHES = Counter("platestream_gateway_searches_total", "Searches, by outcome", ["outcome"])

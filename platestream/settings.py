@@ -80,6 +80,8 @@ class StorageSettings(_Section):
 class RetentionSettings(_Section):
     days: int = Field(60, ge=1, le=60, description="days from collection to destruction (retention.sixty-days)")
     truncate_seconds: int = Field(30, ge=1, description="how often Kafka is truncated up to what all have committed")
+    is_run_here: bool = Field(True, description="whether this storage process fills holds and sweeps; one of them does")
+    sweep_seconds: float = Field(60, gt=0, le=3600, description="time between two rounds of filling holds and sweeping")
     attestation_days: int = Field(365, ge=1, le=366, description="longest time until a hold must be attested again")
     grace_days: int = Field(30, ge=1, le=90, description="days from the lapse of a hold to its destruction")
 

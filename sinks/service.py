@@ -98,10 +98,16 @@ class _Round:
         self._beat()
 
 
-def start_sinks(settings: Settings, store: Store, codec: Codec, clock: Clock, beat: Callable[[], None]) -> Sinks:
+def start_sinks(
+    settings: Settings,
+    store: Store,
+    picture_store: PictureStore,
+    codec: Codec,
+    clock: Clock,
+    beat: Callable[[], None],
+) -> Sinks:
     """Start all sinks on a migrated store. Raises ConfigError when an address or Kafka option cannot be used."""
     kafka, days = settings.kafka, settings.retention.days
-    picture_store = PictureStore(settings)
     limits = Limits(settings.storage.batch_reads, settings.storage.batch_milliseconds / 1000)
 
     def keep(topic: str, group: str, keeper: Keeper[B], limits: Limits = limits) -> Run:

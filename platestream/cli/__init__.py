@@ -7,6 +7,7 @@ import typer
 from platestream.cli import (
     collector,
     device,
+    hold,
     hotlist,
     keys,
     ledger,
@@ -31,7 +32,7 @@ typer_app = typer.Typer(
 )
 for role in (run, collector, processor, storage):
     typer_app.command(role.NAME, rich_help_panel="Roles")(role.command)
-for group in (device, hotlist, keys, ledger, person, schemas, topics):
+for group in (device, hold, hotlist, keys, ledger, person, schemas, topics):
     typer_app.add_typer(group.app)
 for single in (settings, token):
     typer_app.command(single.NAME)(single.command)

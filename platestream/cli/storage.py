@@ -26,6 +26,10 @@ def command() -> None:
         from platestream.probe import Probe
         from sinks.clickhouse.migrate import migrate
         from sinks.clickhouse.store import Store
+        from sinks.holds.state import HoldsState, fold_holds
+        from sinks.pictures.store import PictureStore
+        from sinks.retention.places import places
+        from sinks.retention.service import Kept, start_retention
         from sinks.service import start_sinks
         from streams.ledger.kafka import KafkaLedger
         from streams.registry import load_codec
@@ -38,11 +42,17 @@ def command() -> None:
         ledger = stack.enter_context(closing(KafkaLedger(settings.kafka, codec, fold_access, AccessState())))
         reads = stack.enter_context(closing(ClickHouseReads(store)))
         app = create_gateway(settings, reads, ledger, clock)
-        sinks = start_sinks(settings, store, codec, clock, probe.beat)
+        pictures = PictureStore(settings)
+        kept = Kept(store=store, pictures=pictures, places=places(settings, store, pictures))
+        holds = stack.enter_context(closing(KafkaLedger(settings.kafka, codec, fold_holds, HoldsState())))
+        retention = start_retention(settings, kept, holds, clock)
+        stack.callback(retention.stop)
+        sinks = start_sinks(settings, store, pictures, codec, clock, probe.beat)
         stack.callback(sinks.stop)
 
         def check() -> None:
             sinks.check()
+            retention.check()
             ledger.check_sound()
 
         serve_gateway(app, listening, stop, each_turn=check)

@@ -49,8 +49,9 @@ class Store:
         self._clients: WeakSet[Client] = WeakSet()
         self._temporary_before = tempfile.tempdir
         self.client()
-        if self.folder:
-            _keep_temporary_files_in(self.folder.with_name(self.folder.name + "-incoming"))
+        self.incoming = self.folder.with_name(self.folder.name + "-incoming") if self.folder else None
+        if self.incoming:
+            _keep_temporary_files_in(self.incoming)
 
     def client(self) -> Client:
         """This thread's client; made at its first call. ClickHouse's error texts are cut down to their codes."""

@@ -87,6 +87,19 @@ class PictureStore:
             raise IntegrityError(f"The pictures of {shelf} are there, but their key is gone; find out what took it.")
         return open_picture(key, shelf, read_id, kind, sealed)
 
+    def remove(self, shelf: Shelf, read_id: UUID) -> None:
+        """Remove the pictures of one read from a shelf whose key goes on: its blocks are beyond reach with that key.
+
+        Safe to repeat. Keeps: retention.suppressed
+        """
+        folder = f"{self._folder(shelf)}/{read_id}"
+        if not self._listed(folder):
+            return
+        with _store_errors("removal"):
+            self._files.rm(folder, recursive=True)
+        if self._is_folder:
+            sync_folder(Path(folder).parent)
+
     def destroy(self, shelf: Shelf) -> ShelfCount:
         """Destroy the key, then the files; says what was there before. Safe to repeat.
 

@@ -160,10 +160,13 @@ class DestructionStarted(Body):
 
 
 class PlaceDestroyed(Shape):
-    """What a sweep destroyed in one place, how, and what its own predicate still finds there."""
+    """What a sweep destroyed in one place, how, and what its own predicate still finds there.
+
+    `destroyed` is null when the place could not be counted beforehand.
+    """
 
     place: Name
-    destroyed: Count
+    destroyed: Count | None
     survivors: Literal[0]
     method: Name
 

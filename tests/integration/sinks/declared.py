@@ -76,6 +76,8 @@ _ALERT = _columns(
     _FOLDED + _ALERT_IDENTITY + "    sighting Int32" + _ALERT_AS_SENT.format(**_LOW)
     + "    source_offset Int64" + _CLASSIFIED + _STORED
 )  # fmt: skip
+_HELD_ALERT = {"hold_id": "UUID", **_ALERT, "held_at": _ALERT["stored_at"]}
+del _HELD_ALERT["stored_at"]
 _BLANKED = _columns(
     "hour DateTime('UTC')\n device_id LowCardinality(String)" + _CLASSIFIED + "\n read_id UUID"
 )  # fmt: skip
@@ -121,6 +123,8 @@ TABLES = {
             + "\n read_sha256 FixedString(32)\n held_at DateTime64(3, 'UTC')"
         ),
     ),
+    "held_alerts": Table("ReplacingMergeTree", "hold_id", "alert_id, sighting", _HELD_ALERT),
+    "suppressed_plates": Table("Memory", "", "", _columns("folded_plate String")),
     "collection_counts": Table(
         "AggregatingMergeTree", "", "hour, device_id, classification",
         _columns(

@@ -37,7 +37,7 @@ def test_a_read_its_picture_and_its_alert_are_kept(kafka: KafkaSettings, registr
     assert client.flush(SECONDS) == 0
 
     beat = threading.Event()
-    sinks = start_sinks(settings, store, codec, SetClock(NOW), beat.set)
+    sinks = start_sinks(settings, store, PictureStore(settings), codec, SetClock(NOW), beat.set)
     wait_until(lambda: find_reads(store.client(), "SERV1CE", read.collected_at, NOW, 1), "the read")
     file = settings.home / "pictures" / day_of(picture.collected_at).isoformat() / str(picture.read_id) / "PLATE.sealed"
     wait_until(file.exists, "the picture")
@@ -52,5 +52,5 @@ def test_a_wrong_address_is_refused_before_anything_starts(kafka: KafkaSettings,
     settings = Settings(kafka=kafka, storage=StorageSettings(pictures_url="nosuch://bucket"))
     before = threading.active_count()
     with pytest.raises(ConfigError, match="pictures_url"):
-        start_sinks(settings, store, codec, SetClock(NOW), lambda: None)
+        start_sinks(settings, store, PictureStore(settings), codec, SetClock(NOW), lambda: None)
     assert threading.active_count() == before

@@ -1,0 +1,157 @@
+"""Keeps each hold filled: when it opens, each minute, and before a day is dropped; destroys it when it is due.
+
+Overlapping holds keep a copy each, and each goes with its own hold.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from platestream.errors import IntegrityError, TransientError
+from platestream.metrics import HELD_PICTURES_DIFFER, HELD_READS, HOLDS
+from schemas.messages import PictureKind
+from sinks.holds.acts import HoldKey, Named
+from sinks.holds.copying import HeldReference, HeldRows, Scope
+from sinks.holds.partitions import HeldPartitions
+from sinks.holds.state import Hold, HoldsState
+from sinks.pictures.held import StoredAs, hold_picture
+from sinks.pictures.store import PictureStore, day_of
+from streams.ledger.holding import ByPlate, HoldCount
+
+_OVERLAP_MS = 15 * 60 * 1000  # an insert that began so long ago has ended, one way or the other
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class HoldKeeper:
+    """Fills and empties holds. Not safe across threads.
+
+    Its methods raise TransientError when ClickHouse or the picture store are away.
+    """
+
+    def __init__(self, rows: HeldRows, partitions: HeldPartitions, pictures: PictureStore, key: HoldKey) -> None:
+        self._rows = rows
+        self._partitions = partitions
+        self._pictures = pictures
+        self._key = key
+        self._named: dict[UUID, Named] = {}
+        self._taking: set[UUID] = set()
+        self._looked_ms = 0
+        self._has_picture: set[tuple[UUID, UUID, PictureKind]] = set()
+
+    def follow(self, state: HoldsState, now: datetime) -> None:
+        """Copy what is new: everything into holds that take reads since now, else what was stored since the last time.
+
+        Keeps: evidence.copy
+        """
+        taking = [hold for hold in state.holds.values() if hold.takes_reads(now)]
+        newest_ms = self._rows.newest_ms()
+        recent = Scope(stored_since_ms=max(0, self._looked_ms - _OVERLAP_MS))
+        for hold in self._concerned(taking, recent):
+            self._rows.copy_reads(hold, self.named_by(hold), recent, now)
+        fresh = [hold for hold in taking if hold.id not in self._taking]
+        for hold in fresh:
+            self._rows.copy_reads(hold, self.named_by(hold), Scope(), now)
+        self._copy_alerts(fresh, Scope())
+        self._copy_alerts(taking, recent)
+        self._copy_pictures(taking, now)
+        self._taking = {hold.id for hold in taking}
+        self._looked_ms = newest_ms
+        self._tell(state, now)
+
+    def copy_due(self, state: HoldsState, before: datetime, now: datetime) -> None:
+        """Copy all that was collected before this time into the holds that take reads, whenever it was stored."""
+        taking = [hold for hold in state.holds.values() if hold.takes_reads(now)]
+        due = Scope(collected_before=before)
+        for hold in taking:
+            self._rows.copy_reads(hold, self.named_by(hold), due, now)
+        self._copy_alerts(taking, due)
+        self._copy_pictures(taking, before)
+
+    def count(self, hold_id: UUID) -> HoldCount:
+        pictures = self._ask(lambda: self._pictures.count(hold_id).pictures)
+        return HoldCount(hold_id=hold_id, read_count=self._partitions.count_reads(hold_id), picture_count=pictures)
+
+    def destroy(self, hold_id: UUID) -> None:
+        """Drop rows, destroy key and pictures. Safe to repeat. Keeps: retention.inactive, retention.exculpatory"""
+        self._ask(lambda: self._pictures.destroy(hold_id))
+        self._partitions.destroy(hold_id)
+        self._named.pop(hold_id, None)
+        self._has_picture = {held for held in self._has_picture if held[0] != hold_id}
+
+    def survivors(self, hold_id: UUID) -> int:
+        """Rows, parts, pictures and keys that are left."""
+        left = self._ask(lambda: self._pictures.count(hold_id))
+        return self._partitions.survivors(hold_id) + left.pictures + left.keys
+
+    def count_collected_before(self, before: datetime) -> int:
+        return self._rows.count_collected_before(before)
+
+    def named_by(self, hold: Hold) -> Named:
+        """What the hold names, unsealed once."""
+        if hold.id not in self._named:
+            self._named[hold.id] = self._key.named_by(hold)
+        return self._named[hold.id]
+
+    def _concerned(self, taking: Iterable[Hold], recent: Scope) -> list[Hold]:
+        """Holds for plates are many, and few of their plates come by: one question finds which."""
+        known = [hold for hold in taking if hold.id in self._taking]
+        by_plate = [hold for hold in known if isinstance(hold.opened.selection, ByPlate)]
+        plates = {plate for hold in by_plate for plate in self.named_by(hold).plates}
+        stored = self._rows.plates_stored(plates, recent.stored_since_ms or 0) if plates else set()
+        others = [hold for hold in known if not isinstance(hold.opened.selection, ByPlate)]
+        return [hold for hold in by_plate if stored.intersection(self.named_by(hold).plates)] + others
+
+    def _copy_alerts(self, holds: Iterable[Hold], scope: Scope) -> None:
+        if hold_ids := [hold.id for hold in holds]:
+            self._rows.copy_alerts(hold_ids, scope)
+
+    def _copy_pictures(self, holds: Iterable[Hold], collected_before: datetime) -> None:
+        hold_ids = [hold.id for hold in holds]
+        for reference in self._rows.pictures(hold_ids, collected_before) if hold_ids else ():
+            held = (reference.hold_id, reference.read_id, reference.kind)
+            if held not in self._has_picture and self._copy_picture(reference):
+                self._has_picture.add(held)
+
+    def _copy_picture(self, reference: HeldReference) -> bool:
+        """False when it is not there (yet)."""
+        stored = StoredAs(
+            day=day_of(reference.collected_at),
+            read_id=reference.read_id,
+            kind=reference.kind,
+            sha256=reference.sha256,
+        )
+        try:
+            self._ask(lambda: hold_picture(self._pictures, stored, reference.hold_id))
+        except FileNotFoundError:
+            return False
+        except IntegrityError as error:  # a reader may send one event twice with two pictures; the rest goes on
+            HELD_PICTURES_DIFFER.inc()
+            _log.warning("%s", error)
+        return True
+
+    def _tell(self, state: HoldsState, now: datetime) -> None:
+        found = Counter((hold.opened.hold_kind, _standing(hold, now)) for hold in state.holds.values())
+        for kind in ("investigation", "exculpatory"):
+            for standing in ("active", "lapsed", "ending"):
+                HOLDS.labels(kind, standing).set(found[kind, standing])
+        HELD_READS.set(sum(self._rows.counts().values()))
+
+    @staticmethod
+    def _ask(ask: Callable[[], T]) -> T:
+        try:
+            return ask()
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise TransientError(f"The picture store does not answer ({type(error).__name__}).") from None
+
+
+def _standing(hold: Hold, now: datetime) -> str:
+    if hold.is_lapsed(now):
+        return "lapsed"
+    return "active" if hold.takes_reads(now) else "ending"

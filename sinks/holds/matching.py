@@ -1,0 +1,89 @@
+"""Which reads a hold is about, said twice: as a condition on stored rows, and as a rule on one read in the hand.
+
+A test holds both to the same answer. Values go to ClickHouse as typed parameters.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from platestream.clock import to_ms
+from schemas.messages import PlateRead
+from schemas.plates import fold
+from sinks.holds.acts import Named
+from streams.ledger.holding import ByArea, ByPlate, ByReaders, ByReads, Circle, Point, Polygon, Selection
+
+_EARTH_METRES = 6_371_000.0
+_WITHIN = """collected_at >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
+    AND collected_at < fromUnixTimestamp64Milli({until_ms:Int64}, 'UTC') AND """
+_IN_CIRCLE = "greatCircleDistance(longitude, latitude, {longitude:Float64}, {latitude:Float64}) <= {metres:Float64}"
+_IN_POLYGON = "pointInPolygon((longitude, latitude), {points:Array(Tuple(Float64, Float64))})"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What to write after WHERE, with its parameters."""
+
+    sql: str
+    parameters: dict[str, Any] = field(repr=False)
+
+
+def condition_of(selection: Selection, named: Named) -> Condition:
+    """The condition on rows with the columns of `reads`."""
+    if isinstance(selection, ByReads):
+        return Condition("read_id IN {read_ids:Array(UUID)}", {"read_ids": list(named.read_ids)})
+    span = {"from_ms": to_ms(selection.collected_from), "until_ms": to_ms(selection.collected_until)}
+    if isinstance(selection, ByPlate):
+        plates = {"plates": list(named.plates)}
+        return Condition(f"{_WITHIN} folded_plate IN {{plates:Array(String)}}", span | plates)
+    if isinstance(selection, ByReaders):
+        readers = {"device_ids": list(selection.device_ids)}
+        return Condition(f"{_WITHIN} device_id IN {{device_ids:Array(String)}}", span | readers)
+    inside, place = _inside(selection.area)
+    return Condition(_WITHIN + inside, span | place)
+
+
+def matches(selection: Selection, named: Named, read: PlateRead) -> bool:
+    """Whether the hold is about this read."""
+    if isinstance(selection, ByReads):
+        return read.read_id in named.read_ids
+    if not selection.collected_from <= read.collected_at < selection.collected_until:
+        return False
+    if isinstance(selection, ByPlate):
+        return fold(read.plate) in named.plates
+    if isinstance(selection, ByReaders):
+        return read.device_id in selection.device_ids
+    return _is_inside(selection, Point(latitude=read.latitude, longitude=read.longitude))
+
+
+def _inside(area: Circle | Polygon) -> tuple[str, dict[str, Any]]:
+    if isinstance(area, Polygon):
+        return _IN_POLYGON, {"points": [(point.longitude, point.latitude) for point in area.points]}
+    place = {"latitude": area.latitude, "longitude": area.longitude, "metres": area.radius_metres}
+    return _IN_CIRCLE, place
+
+
+def _is_inside(selection: ByArea, point: Point) -> bool:
+    area = selection.area
+    if isinstance(area, Polygon):
+        return _is_in_ring(area.points, point)
+    return metres_between(area, point) <= area.radius_metres
+
+
+def _is_in_ring(ring: Sequence[Point], point: Point) -> bool:
+    """Whether a line to the east crosses the ring an odd number of times."""
+    is_in = False
+    for one, other in zip(ring, [*ring[1:], ring[0]], strict=True):
+        if (one.latitude > point.latitude) != (other.latitude > point.latitude):
+            share = (point.latitude - one.latitude) / (other.latitude - one.latitude)
+            is_in ^= point.longitude < one.longitude + share * (other.longitude - one.longitude)
+    return is_in
+
+
+def metres_between(one: Circle, other: Point) -> float:
+    """On a sphere (haversine). ClickHouse's own formula differs by less than 0.5 %."""
+    south, north = math.radians(one.latitude), math.radians(other.latitude)
+    half_east = math.radians(other.longitude - one.longitude) / 2
+    chord = math.sin((north - south) / 2) ** 2 + math.cos(south) * math.cos(north) * math.sin(half_east) ** 2
+    return 2 * _EARTH_METRES * math.asin(math.sqrt(min(1.0, chord)))
