@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from platestream.clock import SetClock
-from platestream.settings import Settings
+from platestream.settings import RetentionSettings, Settings
 from schemas.codec import Codec
 from schemas.messages import Picture, PictureReference, PlateRead
 from schemas.versions import newest
@@ -54,9 +54,10 @@ class Retained:
     home: Path
     clock: SetClock = field(default_factory=lambda: SetClock(NOW))
     log: list[bytes] = field(default_factory=list)
+    days: int = 60
 
     def __post_init__(self) -> None:
-        self.settings = Settings(home=self.home)
+        self.settings = Settings(home=self.home, retention=RetentionSettings(days=self.days))
         self.ledger = MemoryLedger(self.codec, fold_holds, HoldsState(), self.log)
         self.acts: HoldActs = hold_acts(self.settings, self.ledger, self.clock)
         self.suppressed = ListedPlates()
@@ -110,7 +111,8 @@ class Retained:
         state, now = self.ledger.replay_all(), self.clock.now()
         self.suppression.fill(now)
         self.keeper.follow(state, now)
-        self.suppression.sweep(state, now)
+        if self.suppression.sweep(state, now):
+            self.keeper.look_again()
 
     def advance(self, days: float) -> None:
         self.clock.advance(timedelta(days=days))

@@ -63,6 +63,10 @@ class HoldKeeper:
         self._looked_ms = newest_ms
         self._tell(state, now)
 
+    def look_again(self) -> None:
+        """Something was taken out of holds by others: do not rely on what was copied before."""
+        self._has_picture.clear()
+
     def copy_due(self, state: HoldsState, before: datetime, now: datetime) -> None:
         """Copy all that was collected before this time into the holds that take reads, whenever it was stored."""
         taking = [hold for hold in state.holds.values() if hold.takes_reads(now)]

@@ -87,7 +87,8 @@ class Retention:
         state, now = self._ledger.replay_all(), self._clock.now()
         self._suppression.fill(now)
         self._keeper.follow(state, now)
-        self._suppression.sweep(state, now)
+        if self._suppression.sweep(state, now):
+            self._keeper.look_again()
         self._sweeper.sweep()
 
     def _pause(self, seconds: float) -> None:

@@ -108,10 +108,10 @@ class SuppressionSweep:
                 client.insert("suppressed_plates", rows, column_names=["folded_plate"])
         self._filled = plates
 
-    def sweep(self, state: HoldsState, now: datetime) -> None:
-        """Take out what is stored of the plates in force. Keeps: retention.suppressed"""
+    def sweep(self, state: HoldsState, now: datetime) -> bool:
+        """Take out what is stored of the plates in force; whether there was any. Keeps: retention.suppressed"""
         if not self._filled:
-            return
+            return False
         active = [hold.id for hold in state.holds.values() if hold.is_active_investigation(now)]
         self._remove_pictures(active)
         touched = {table: self._partitions(table, active) for table in _TABLES}
@@ -126,6 +126,7 @@ class SuppressionSweep:
                     active=active,
                 )
         self._wait_until_gone(parts, active)
+        return bool(parts)
 
     def _remove_pictures(self, active: Sequence[UUID]) -> None:
         stored = self._ask(f"SELECT DISTINCT toDate(collected_at), read_id FROM reads WHERE {_READS} AND {_SETTLED}")
