@@ -18,6 +18,16 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+@dataclass(frozen=True)
+class ShiftedClock:
+    """The machine's clock, set ahead."""
+
+    ahead: timedelta
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
 @dataclass
 class SetClock:
     """A clock that stands where it is put and moves only when told."""

@@ -114,6 +114,9 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path(".platestream"), description="folder of all data")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
+    clock_ahead_days: int = Field(
+        0, ge=0, le=3650, description="days the clock is set ahead, on one machine only, to prove destruction"
+    )
     kafka: KafkaSettings = KafkaSettings()
     registry: RegistrySettings = RegistrySettings()
     collector: CollectorSettings = CollectorSettings()

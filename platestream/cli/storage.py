@@ -22,8 +22,8 @@ def command() -> None:
         from gateway.app import create_gateway
         from gateway.searches.stored import ClickHouseReads
         from gateway.serving import listen, serve_gateway
-        from platestream.clock import SystemClock
         from platestream.probe import Probe
+        from platestream.service_clock import clock_of
         from sinks.clickhouse.migrate import migrate
         from sinks.clickhouse.store import Store
         from sinks.holds.state import HoldsState, fold_holds
@@ -34,7 +34,7 @@ def command() -> None:
         from streams.ledger.kafka import KafkaLedger
         from streams.registry import load_codec
 
-        codec, clock = load_codec(settings), SystemClock()
+        codec, clock = load_codec(settings), clock_of(settings)
         listening = stack.enter_context(listen(settings.gateway.host, settings.gateway.port))
         probe = stack.enter_context(closing(Probe(settings.storage.probe_port)))
         store = stack.enter_context(closing(Store(settings)))
