@@ -3,7 +3,7 @@
 from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
 
-from gateway.access.decisions import limits_of
+from gateway.access.limits import limits_of
 from gateway.access.state import AccessState
 from gateway.access.tokens import load_verifier
 from gateway.door import MAX_BODY_BYTES, Door

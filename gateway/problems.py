@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
@@ -40,20 +41,28 @@ class Problem(BaseModel):
     status: int
     detail: str
     rule: str | None = None
+    steps: list[dict[str, Any]] | None = None
 
 
 def problem(
-    status: int, detail: str, *, rule: str | None = None, headers: Mapping[str, str] | None = None
+    status: int,
+    detail: str,
+    *,
+    rule: str | None = None,
+    steps: list[dict[str, Any]] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """The answer for a status, with a sentence for the person who asked."""
+    """The answer for a status, with a sentence for the person who asked; `steps` only where they were asked for."""
     body = Problem(
         type=f"urn:platestream:problem:{status}",
         title=HTTPStatus(status).phrase,
         status=status,
         detail=detail,
         rule=rule,
+        steps=steps,
     )
-    return JSONResponse(body.model_dump(), status, headers=headers, media_type="application/problem+json")
+    content = body.model_dump(exclude=None if steps else {"steps"})
+    return JSONResponse(content, status, headers=headers, media_type="application/problem+json")
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -62,8 +71,14 @@ def add_problem_handlers(app: FastAPI) -> None:
         app.add_exception_handler(kind, handler)
 
 
-async def _refused(_: Request, error: Any) -> JSONResponse:
-    return problem(403, str(error), rule=error.rule)
+async def _refused(request: Request, error: Any) -> JSONResponse:
+    decision = getattr(error, "decision", None) if asks_to_explain(request) else None
+    return problem(403, str(error), rule=error.rule, steps=decision and [asdict(step) for step in decision.steps])
+
+
+def asks_to_explain(request: Request) -> bool:
+    """Whether the request's address ends in `?explain=1`."""
+    return request.query_params.get("explain", "").lower() in {"1", "true"}
 
 
 async def _invalid(_: Request, error: Any) -> JSONResponse:

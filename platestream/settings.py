@@ -104,6 +104,11 @@ class GatewaySettings(_Section):
     case_number_pattern: str = Field(r"^\d{2}-\d{6}$", description="what a case or incident number looks like")
     max_rows: int = Field(1000, ge=1, le=10_000, description="most reads in one answer")
     max_span_days: int = Field(60, ge=1, description="longest time span of one search")
+    time_zone: str = Field("America/Chicago", description="the agency's local time, for shifts")
+    tracking_searches: int = Field(5, ge=1, description="searches of one plate in tracking_days without a permit")
+    tracking_days: int = Field(30, ge=1, le=120, description="days over which searches of one plate are counted")
+    exigency_hours: int = Field(48, ge=1, le=168, description="hours that an exigency may last at most")
+    burst_searches: int = Field(30, ge=2, description="searches of one person in an hour that are looked at")
     review_days: int = Field(365, ge=1, le=366, description="days until an authorization lapses without review")
 
 

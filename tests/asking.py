@@ -8,20 +8,30 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from gateway.access.administration import authorize, record_training
+from gateway.access.administration import act, new_id
+from gateway.access.state import AccessState, Authorization, PersonAccess
 from gateway.searches.plate import PlateQuestion
 from platestream.clock import Clock
 from platestream.errors import TransientError
 from platestream.settings import Settings
 from schemas.plates import fold
 from sinks.clickhouse.reads import StoredPicture, StoredRead
-from streams.ledger.events import AuthorizationGranted, TrainingRecorded
+from streams.ledger.body import Body
 from streams.ledger.ledger import Ledger
+from streams.ledger.people import (
+    AccessApproved,
+    AccessAuthorized,
+    AuthorizationRevoked,
+    ProgramFounded,
+    RoleAssigned,
+    TrainingRecorded,
+)
+from streams.ledger.purposes import CaseRegistered
 from streams.ledger.sealing import new_log_reader, new_plate_hash_key, open_seal
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 ANALYST, COMMANDER, ADMINISTRATOR, TRAINER = "analyst-7", "commander-1", "administrator-2", "trainer-3"
-PLATE = "KLM0I5"
+PLATE, CASE = "KLM0I5", "26-012345"
 
 
 def make_keys(settings: Settings) -> Path:
@@ -33,17 +43,24 @@ def make_keys(settings: Settings) -> Path:
     return private_key_file
 
 
-def granted(person_id: str, now: datetime, **changes: Any) -> AuthorizationGranted:
+def approved(person_id: str, now: datetime, **changes: Any) -> AccessApproved:
     fields = {
+        "authorization_id": new_id(),
         "person_id": person_id,
         "document_id": "memo-26-17",
         "assignment": "auto theft",
-        "approved_by": COMMANDER,
-        "authorized_by": ADMINISTRATOR,
+        "purpose": "stolen cars",
         "from_at": now - timedelta(days=1),
         "until_at": now + timedelta(days=90),
     }
-    return AuthorizationGranted.model_validate(fields | changes)
+    return AccessApproved.model_validate(fields | changes)
+
+
+def granted(person_id: str, now: datetime, **changes: Any) -> Authorization:
+    """An authorization as it stands once both acts are done."""
+    reviewed_at = changes.pop("reviewed_at", ())
+    approval = approved(person_id, now, **changes)
+    return Authorization(approved=approval, approved_by=COMMANDER, authorized_by=ADMINISTRATOR, reviewed_at=reviewed_at)
 
 
 def trained(person_id: str, now: datetime, **changes: Any) -> TrainingRecorded:
@@ -57,10 +74,47 @@ def trained(person_id: str, now: datetime, **changes: Any) -> TrainingRecorded:
     return TrainingRecorded.model_validate(fields | changes)
 
 
-def let_in(ledger: Ledger[Any], clock: Clock, person_id: str = ANALYST) -> None:
+def in_order(now: datetime = NOW, person_id: str = ANALYST) -> PersonAccess:
+    """Someone against whom nothing stands."""
+    return PersonAccess(
+        roles=frozenset({"investigator"}),
+        authorizations=(granted(person_id, now),),
+        trainings=(trained(person_id, now),),
+    )
+
+
+def found_program(ledger: Ledger[AccessState], clock: Clock) -> None:
+    """A commander, an administrator and a known case, unless they are there."""
+    if not ledger.replay_all().has_commander():
+        founded = ProgramFounded(commander_id=COMMANDER, administrator_id=ADMINISTRATOR, document_id="appointment-1")
+        act(ledger, clock, founded, by="chief", about="program")
+        case = CaseRegistered(case_number=CASE, offence_category="stolen-vehicle")
+        act(ledger, clock, case, by=ADMINISTRATOR, about=CASE)
+
+
+def authorize(ledger: Ledger[AccessState], clock: Clock, person_id: str = ANALYST, **changes: Any) -> None:
+    """Role, approval and authorization of a person."""
+    found_program(ledger, clock)
+    approval = approved(person_id, clock.now(), **changes)
+    authorized = AccessAuthorized(authorization_id=approval.authorization_id, person_id=person_id)
+    acts: list[tuple[Body, str]] = [
+        (RoleAssigned(person_id=person_id, role="investigator"), COMMANDER),
+        (approval, COMMANDER),
+        (authorized, ADMINISTRATOR),
+    ]
+    for body, by in acts:
+        act(ledger, clock, body, by=by, about=person_id)
+
+
+def let_in(ledger: Ledger[AccessState], clock: Clock, person_id: str = ANALYST, **changes: Any) -> None:
     """Authorize and train a person."""
-    authorize(ledger, clock, granted(person_id, clock.now()))
-    record_training(ledger, clock, trained(person_id, clock.now()))
+    authorize(ledger, clock, person_id, **changes)
+    act(ledger, clock, trained(person_id, clock.now()), by=ADMINISTRATOR, about=person_id)
+
+
+def revoke(ledger: Ledger[AccessState], clock: Clock, person_id: str = ANALYST) -> None:
+    body = AuthorizationRevoked(person_id=person_id, revoked_by=COMMANDER, reason="misuse")
+    act(ledger, clock, body, by=COMMANDER, about=person_id)
 
 
 def search_body(now: datetime = NOW, **changes: Any) -> dict[str, Any]:
@@ -69,7 +123,8 @@ def search_body(now: datetime = NOW, **changes: Any) -> dict[str, Any]:
         "plate": PLATE,
         "collected_from": (now - timedelta(days=7)).isoformat(),
         "collected_until": now.isoformat(),
-        "case_number": "26-012345",
+        "case_number": CASE,
+        "offence_category": "stolen-vehicle",
         "offence": "theft of a motor vehicle",
         "reason": "Locate the stolen car of the complainant",
         "factual_basis": "Owner reported the car stolen from Rice Street, keys left inside",

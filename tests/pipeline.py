@@ -62,6 +62,7 @@ class Pipeline:
             "collected_from": (now - timedelta(days=59)).isoformat(),
             "collected_until": (now + timedelta(days=1)).isoformat(),
             "case_number": "26-000042",
+            "offence_category": "stolen-vehicle",
             "offence": "theft of a motor vehicle",
             "reason": "Locate the stolen car of the complainant",
             "factual_basis": "The owner reported it stolen from a ramp with the keys inside",
@@ -122,7 +123,7 @@ def fresh_settings(home: Path) -> Settings:
         collector=CollectorSettings(port=free_port(), probe_port=free_port()),
         processor=ProcessorSettings(probe_port=free_port(), session_timeout_seconds=6),
         storage=StorageSettings(probe_port=free_port()),
-        gateway=GatewaySettings(port=free_port()),
+        gateway=GatewaySettings(port=free_port(), tracking_searches=10_000),  # tests look again until it is there
     )
 
 

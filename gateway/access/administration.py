@@ -1,57 +1,48 @@
-"""What administrators do to the access list. Each act is one ledger event; commands and API call these functions.
+"""What administrators do. Each act is one ledger event; commands and API call these functions.
 
-The commander's approval and the administrator's authorization are named in one event, by two people, neither of them
-the person concerned.
+An act is written first and judged on the state before it, as every fold judges it: one that its actor may not do is in
+the ledger and changes nothing.
 """
 
-from datetime import datetime
-from typing import Any
+from uuid import UUID, uuid4
 
+from gateway.access.acts import check_act
+from gateway.access.state import AccessState
 from platestream.clock import Clock
-from platestream.errors import RefusedError
 from streams.ledger.body import Body
-from streams.ledger.events import AuthorizationGranted, AuthorizationRevoked, TrainingRecorded, new_event
+from streams.ledger.events import new_event
 from streams.ledger.ledger import Ledger
+from streams.ledger.sealing import Seals
 
 
-def authorize(ledger: Ledger[Any], clock: Clock, granted: AuthorizationGranted) -> int:
-    """Put a person on the access list; gives the event's offset. Keeps: access.approval
+def act(ledger: Ledger[AccessState], clock: Clock, body: Body, *, by: str, about: str) -> int:
+    """Write an act of `by` about a person or thing; gives the event's offset once it counts.
 
-    Raises RefusedError when approver, administrator and person are not three people, or the dates are turned round;
-    TransientError when the ledger is away.
+    No search asked after this returned escapes a revocation. Keeps: access.approval
+
+    Raises RefusedError when it does not count, TransientError when the ledger is away.
     """
-    if len({granted.person_id, granted.approved_by, granted.authorized_by}) < 3:
-        raise RefusedError(
-            "access.approval", "Approval and authorization are acts of two people, neither of them for themselves."
-        )
-    _check_dates("access.approval", granted.from_at, granted.until_at)
-    return _record(ledger, clock, granted, granted.authorized_by, granted.person_id)
+    event = new_event(body, at=clock.now(), actor_id=by, subject_id=about)
+    offset = ledger.append(event)
+    check_act(ledger.replay_to(offset - 1), event)
+    return offset
 
 
-def revoke(ledger: Ledger[Any], clock: Clock, revoked: AuthorizationRevoked) -> int:
-    """Take a person off the access list; no search asked after this returns is allowed.
-
-    Raises TransientError when the ledger is away.
-    """
-    return _record(ledger, clock, revoked, revoked.revoked_by, revoked.person_id)
-
-
-def record_training(ledger: Ledger[Any], clock: Clock, training: TrainingRecorded) -> int:
-    """Record that a person was trained.
-
-    Raises RefusedError when someone trained themselves or the dates are turned round; TransientError when the ledger
-    is away.
-    """
-    if training.trained_by == training.person_id:
-        raise RefusedError("training.before-use", "Nobody trains themselves; name who gave the training.")
-    _check_dates("training.before-use", training.from_at, training.until_at)
-    return _record(ledger, clock, training, training.trained_by, training.person_id)
+def act_on_plate(ledger: Ledger[AccessState], clock: Clock, body: Body, *, by: str, plate: str, seals: Seals) -> int:
+    """The same for an act about a plate, which is sealed and hashed; the event's subject is one of its own."""
+    event = new_event(
+        body,
+        at=clock.now(),
+        actor_id=by,
+        subject_id=str(uuid4()),
+        sealed=seals.seal(plate.encode()),
+        plate_hash=seals.hash_plate(plate),
+    )
+    offset = ledger.append(event)
+    check_act(ledger.replay_to(offset - 1), event)
+    return offset
 
 
-def _check_dates(rule: str, from_at: datetime, until_at: datetime) -> None:
-    if from_at >= until_at:
-        raise RefusedError(rule, "The end must come after the beginning.")
-
-
-def _record(ledger: Ledger[Any], clock: Clock, body: Body, actor_id: str, subject_id: str) -> int:
-    return ledger.append(new_event(body, at=clock.now(), actor_id=actor_id, subject_id=subject_id))
+def new_id() -> UUID:
+    """An id for an authorization or a permit."""
+    return uuid4()

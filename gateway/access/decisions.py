@@ -1,84 +1,128 @@
 """The rules that decide on a search. Pure: state, request and time in, a decision out; what is not allowed is refused.
 
-* access.list: nobody searches without an authorization in writing that stands now; one that was not renewed within
+* program.administration: some role of the person lets them search, and none forbids it.
+* access.list: nobody searches without an authorization in writing that stands now; one that was not reviewed within
   the review period has lapsed by itself.
 * training.before-use: nobody searches before documented training.
+* use.purposes: the offence is of a known category.
 * query.log: a case or incident number, a reason and a factual basis that say something, for a limited span of time.
+* tracking.gate: one plate is not searched again and again without a permit.
+
+Every rule is asked, also after one has refused, so that a decision explains itself; one refusal is enough.
 """
 
-import re
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from gateway.access.state import AccessState
-from platestream.errors import ConfigError, RefusedError
-from platestream.settings import GatewaySettings
-from streams.ledger.events import SearchRequested
-
-_REASON_WORDS, _BASIS_WORDS = 2, 4
-_WORD = re.compile(r"[^\W\d_]{2,}")
-_SAYS_NOTHING = frozenset(
-    "a an and any as asap asdf bar baz because by case check checking crime criminal demo enforcement foo for from "
-    "general in incident information inquiry intel investigate investigating investigation investigations ipsum is "
-    "it just law look looking lookup lorem misc na need needed no none not of official on only or other patrol "
-    "plate police purpose purposes query qwerty reason reasons research routine search see seen test testing tests "
-    "the this to training trial unknown use vehicle work xx xxx".split()
-)
+from gateway.access.limits import Limits
+from gateway.access.memory import past_search
+from gateway.access.purpose import check_offence, check_purpose, check_repetition, check_span
+from gateway.access.roles import Action, may
+from gateway.access.state import AccessState, Authorization
+from gateway.access.tracking import check_tracking
+from platestream.errors import IntegrityError, RefusedError
+from schemas.messages import LedgerEvent
+from streams.ledger.events import SearchRequested, body_of
 
 
 @dataclass(frozen=True)
-class Decision:
-    """Explains itself: the rule's id and a sentence that holds neither plate nor person."""
+class Step:
+    """What one rule said: its id, and a sentence that holds neither plate nor person."""
 
-    is_allowed: bool
     rule: str
+    is_allowed: bool
     sentence: str
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What the agency has set. `review` is how long an authorization stands without a new one."""
+class Decision:
+    """Explains itself: what decided (the first refusal, or that there was none), and every step on the way."""
 
-    case_number: re.Pattern[str]
-    max_span: timedelta
-    review: timedelta
-
-
-def limits_of(gateway: GatewaySettings) -> Limits:
-    """The limits in the settings. Raises ConfigError when the pattern of case numbers is none."""
-    try:
-        case_number = re.compile(gateway.case_number_pattern, re.ASCII)
-    except re.error:
-        raise ConfigError("gateway.case_number_pattern is not a regular expression; correct it.") from None
-    return Limits(case_number, timedelta(days=gateway.max_span_days), timedelta(days=gateway.review_days))
+    is_allowed: bool
+    rule: str
+    sentence: str
+    steps: tuple[Step, ...] = field(default=())
 
 
-def decide(state: AccessState, person_id: str, request: SearchRequested, now: datetime, limits: Limits) -> Decision:
-    """Allowed only when every rule allows. Keeps: access.list, training.before-use, query.log"""
-    try:
-        check_authorized(state, person_id, now, limits)
-        check_trained(state, person_id, now)
-        check_purpose(request, limits)
-        check_span(request, limits)
-    except RefusedError as refused:
-        return Decision(False, refused.rule, str(refused))
-    return Decision(True, "query.log", "Authorized in writing and trained; the purpose of the search is on record.")
+def decide(state: AccessState, requested: LedgerEvent, limits: Limits) -> Decision:
+    """Allowed only when every rule allows: on the event of the request, and the state at its offset.
+
+    Raises IntegrityError when the event is no request.
+    Keeps: access.list, training.before-use, query.log, use.purposes, tracking.gate
+    """
+    request, person_id, now = body_of(requested), requested.actor_id, requested.at
+    if not isinstance(request, SearchRequested):
+        raise IntegrityError("A search was written to the ledger as something else.")
+    search = past_search(requested, request)
+    steps = (
+        *person_steps(state, person_id, "search", now, limits),
+        _step("use.purposes", "The offence is of a known category.", lambda: check_offence(request)),
+        _step("query.log", "Case, reason and facts are on record.", lambda: check_purpose(request, limits)),
+        _step("query.log", "The facts are this case's own.", lambda: check_repetition(state, search)),
+        _step("query.log", "The span of time is within the limit.", lambda: check_span(request, limits)),
+        _step("tracking.gate", "The plate is not being tracked.", lambda: check_tracking(state, search, limits)),
+    )
+    return _decision(steps, "Authorized in writing and trained; the purpose of the search is on record.")
+
+
+def decide_person(state: AccessState, person_id: str, action: Action, now: datetime, limits: Limits) -> Decision:
+    """What the rules about a person alone say of an action: roles, and for searches authorization and training."""
+    return _decision(person_steps(state, person_id, action, now, limits), "Nothing about the person stands against it.")
+
+
+def person_steps(state: AccessState, person_id: str, action: Action, now: datetime, limits: Limits) -> tuple[Step, ...]:
+    """The steps that do not depend on what is asked."""
+    role = _step(
+        "program.administration", "A role allows it and none forbids it.", lambda: check_role(state, person_id, action)
+    )
+    if action != "search":
+        return (role,)
+    return (
+        _step("access.list", "An authorization stands.", lambda: check_authorized(state, person_id, now, limits)),
+        role,
+        _step("training.before-use", "A training on record stands.", lambda: check_trained(state, person_id, now)),
+    )  # fmt: skip
+
+
+def check_role(state: AccessState, person_id: str, action: Action) -> None:
+    """Raises RefusedError unless the person's roles allow the action."""
+    if not may(state.person(person_id).roles, action):
+        raise RefusedError("program.administration", f"None of your roles allows it, or one forbids it: {action}.")
 
 
 def check_authorized(state: AccessState, person_id: str, now: datetime, limits: Limits) -> None:
     """Raises RefusedError unless an authorization stands now."""
     access = state.person(person_id)
-    if access.is_revoked:
-        raise RefusedError("access.list", "Your authorization was revoked; only a new one in writing restores it.")
     if not access.authorizations:
-        raise RefusedError("access.list", "You have no authorization in writing to search stored reads.")
-    if all(granted.until_at <= now for granted in access.authorizations):
+        raise RefusedError("access.list", _NONE_STANDS[access.ended_by])
+    if all(granted.approved.until_at <= now for granted in access.authorizations):
         raise RefusedError("access.list", "Your authorization has ended; ask an administrator to renew it.")
-    if all(granted.from_at + limits.review <= now for granted in access.authorizations):
+    if all(lapses_at(granted, limits) <= now for granted in access.authorizations):
         raise RefusedError("access.list", "Your authorization lapsed because it was not reviewed in time.")
-    if not any(granted.from_at <= now < min(granted.until_at, granted.from_at + limits.review)
-               for granted in access.authorizations):  # fmt: skip
+    if not any(stands(granted, now, limits) for granted in access.authorizations):
         raise RefusedError("access.list", "Your authorization does not stand today; see its dates.")
+
+
+_NONE_STANDS = {
+    "revocation": "Your authorization was revoked; only a new one in writing restores it.",
+    "assignment": "Your work assignment changed and your authorization ended with it; it takes a new one in writing.",
+    "nothing": "You have no authorization in writing to search stored reads.",
+}
+
+
+def stands(granted: Authorization, now: datetime, limits: Limits) -> bool:
+    """Whether an authorization stands at a time."""
+    return granted.approved.from_at <= now < min(granted.approved.until_at, lapses_at(granted, limits))
+
+
+def lapses_at(granted: Authorization, limits: Limits) -> datetime:
+    """When an authorization lapses by itself. A review that comes after it lapsed does not bring it back."""
+    lapses = granted.approved.from_at + limits.review
+    for reviewed_at in granted.reviewed_at:
+        if reviewed_at < lapses:
+            lapses = max(lapses, reviewed_at + limits.review)
+    return lapses
 
 
 def check_trained(state: AccessState, person_id: str, now: datetime) -> None:
@@ -90,32 +134,16 @@ def check_trained(state: AccessState, person_id: str, now: datetime) -> None:
         raise RefusedError("training.before-use", "Your training on record does not cover today; renew it.")
 
 
-def check_purpose(request: SearchRequested, limits: Limits) -> None:
-    """Raises RefusedError unless number, reason and factual basis are there and say something."""
-    if not request.case_number:
-        raise RefusedError("query.log", "A search needs a case or incident number.")
-    if not limits.case_number.fullmatch(request.case_number):
-        raise RefusedError("query.log", "The case or incident number is not of this agency's form.")
-    if not request.reason or not request.factual_basis:
-        raise RefusedError("query.log", "A search needs a reason and the facts that it rests on.")
-    if is_boiler_plate(request.reason, _REASON_WORDS):
-        raise RefusedError("query.log", "The reason says too little; name what is investigated.")
-    if is_boiler_plate(request.factual_basis, _BASIS_WORDS):
-        raise RefusedError("query.log", "The factual basis says too little; state what is known and from where.")
-    if _meaning(request.reason) == _meaning(request.factual_basis):
-        raise RefusedError("query.log", "The factual basis repeats the reason; state the facts.")
+def _step(rule: str, allowed: str, check: Callable[[], None]) -> Step:
+    try:
+        check()
+    except RefusedError as refused:
+        return Step(refused.rule, False, str(refused))
+    return Step(rule, True, allowed)
 
 
-def check_span(request: SearchRequested, limits: Limits) -> None:
-    """Raises RefusedError when the span of time is longer than a specific purpose needs."""
-    if request.collected_until - request.collected_from > limits.max_span:
-        raise RefusedError("query.log", f"A search may span {limits.max_span.days} days at most; narrow it.")
-
-
-def is_boiler_plate(text: str, words: int) -> bool:
-    """Whether fewer than `words` different words are left without those that fit every search."""
-    return len(_meaning(text) - _SAYS_NOTHING) < words
-
-
-def _meaning(text: str) -> set[str]:
-    return set(_WORD.findall(text.casefold()))
+def _decision(steps: tuple[Step, ...], allowed: str) -> Decision:
+    refused = next((step for step in steps if not step.is_allowed), None)
+    if refused is not None:
+        return Decision(False, refused.rule, refused.sentence, steps)
+    return Decision(True, steps[-1].rule if len(steps) == 1 else "query.log", allowed, steps)

@@ -23,6 +23,7 @@ _CHECKED: Options = {
     "verify_iat": False,
     "verify_nbf": False,
 }
+_RESERVED = {"gateway", "ledger", "storage"}  # what services write of themselves
 _PERSON = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
 
 
@@ -31,8 +32,8 @@ def issue_token(settings: Settings, person_id: str, ttl: timedelta, clock: Clock
 
     Raises ConfigError when the id is not of letters, digits and `._@-`, or the key cannot be used.
     """
-    if not _PERSON.fullmatch(person_id):
-        raise ConfigError("A person's id is 1 to 100 letters, digits and ._@- ; choose another.")
+    if not _PERSON.fullmatch(person_id) or person_id in _RESERVED:
+        raise ConfigError("A person's id is 1 to 100 letters, digits and ._@- and no service's; choose another.")
     now = clock.now()
     claims = {
         "iss": settings.gateway.issuer,
@@ -68,7 +69,8 @@ class TokenVerifier:
             raise _unauthenticated(f"The token cannot be accepted ({type(error).__name__}).") from None
         person_id, issued_at, expires_at = claims["sub"], claims["iat"], claims["exp"]
         now = self.clock.now().timestamp()
-        if type(issued_at) is not int or type(expires_at) is not int or not _PERSON.fullmatch(person_id):
+        is_person = bool(_PERSON.fullmatch(person_id)) and person_id not in _RESERVED
+        if type(issued_at) is not int or type(expires_at) is not int or not is_person:
             raise _unauthenticated("The token's times or its subject are not of the expected form.")
         if issued_at > now or "nbf" in claims:
             raise _unauthenticated("The token is not valid yet.")

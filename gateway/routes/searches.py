@@ -14,6 +14,7 @@ from platestream.retention import destroyed_at
 from schemas.plates import normalise_plate
 from sinks.clickhouse.reads import StoredRead
 from streams.ledger.events import SearchRequested
+from streams.ledger.purposes import OFFENCES
 
 NOTICE = (
     "CONFIDENTIAL. Licence-plate reader data are private or nonpublic under Minn. Stat. 13.824. Use them only for the "
@@ -40,6 +41,7 @@ class SearchBody(BaseModel):
                     "collected_from": "2026-03-01T00:00:00Z",
                     "collected_until": "2026-03-08T00:00:00Z",
                     "case_number": "26-012345",
+                    "offence_category": "stolen-vehicle",
                     "offence": "theft of a motor vehicle",
                     "reason": "Locate the stolen car of the complainant",
                     "factual_basis": "Owner reported the car stolen from Rice Street on 2 March, keys left inside",
@@ -52,7 +54,10 @@ class SearchBody(BaseModel):
     collected_from: Annotated[AwareDatetime, Field(description="first moment, with its offset from UTC")]
     collected_until: Annotated[AwareDatetime, Field(description="first moment no longer asked for")]
     case_number: Annotated[Number | None, Field(description="case or incident number")] = None
-    offence: Annotated[Number | None, Field(description="offence that is investigated")] = None
+    offence_category: Annotated[Number | None, Field(description="category of the offence: " + ", ".join(OFFENCES))] = (
+        None
+    )
+    offence: Annotated[Number | None, Field(description="the offence in words")] = None
     reason: Annotated[Words | None, Field(description="what the search is for")] = None
     factual_basis: Annotated[Words | None, Field(description="facts that make the read pertinent to the case")] = None
     row_limit: Annotated[int, Field(ge=1, le=10_000, description="most reads wanted")] = 10_000
@@ -88,6 +93,14 @@ class FoundRow(BaseModel):
     pictures: list[FoundPicture]
 
 
+class StepShown(BaseModel):
+    """What one rule said of the search."""
+
+    rule: str
+    is_allowed: bool
+    sentence: str
+
+
 class SearchAnswer(BaseModel):
     """The reads that were found. Keeps: classification.private, share.notice"""
 
@@ -96,6 +109,7 @@ class SearchAnswer(BaseModel):
     row_count: int
     is_truncated: bool
     rows: list[FoundRow]
+    steps: Annotated[list[StepShown] | None, Field(description="with explain=1: what each rule said")] = None
 
 
 def search_routes(desk: SearchDesk, *, max_rows: int, retention_days: int) -> APIRouter:
@@ -105,12 +119,16 @@ def search_routes(desk: SearchDesk, *, max_rows: int, retention_days: int) -> AP
     @router.post(
         "/v1/searches", summary="Search stored reads of one plate", response_model=SearchAnswer, responses=_PROBLEMS
     )
-    def search(body: SearchBody, request: Request) -> Response:
-        """Every search is written to the ledger before it is answered, refused ones too. The person is the token's."""
+    def search(body: SearchBody, request: Request, explain: bool = False) -> Response:
+        """Every search is written to the ledger before it is answered, refused ones too. The person is the token's.
+        With `explain=1` the answer, or the refusal, says what each rule said.
+        """
         asked = _asked(body, max_rows)
         plate = normalise_plate(body.plate)
-        found = desk.ask(PlateSearch(person_id=request.state.person_id, plate=plate, asked=asked))
-        answer = _answer(asked.search_id, found, retention_days)
+        answered = desk.ask(PlateSearch(person_id=request.state.person_id, plate=plate, asked=asked))
+        answer = _answer(asked.search_id, answered.found, retention_days)
+        if explain:
+            answer.steps = [StepShown.model_validate(vars(step)) for step in answered.decision.steps]
         return Response(answer.model_dump_json(), media_type="application/json")
 
     return router
@@ -132,6 +150,7 @@ def _asked(body: SearchBody, max_rows: int) -> SearchRequested:
     return SearchRequested(
         search_id=uuid4(),
         case_number=body.case_number,
+        offence_category=body.offence_category,
         offence=body.offence,
         reason=body.reason,
         factual_basis=body.factual_basis,

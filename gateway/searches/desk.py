@@ -6,22 +6,24 @@ The decision rests on the request's event as it stands in the ledger and on the 
 ledger later comes to the same decision. If the ledger is away at any step, nothing is told.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
-from gateway.access.decisions import Decision, Limits, decide
-from gateway.access.state import AccessState
+from gateway.access.decisions import Decision, decide
+from gateway.access.limits import Limits
+from gateway.access.memory import past_search
+from gateway.access.misuse import detect
+from gateway.access.purpose_acts import GATEWAY
+from gateway.access.state import AccessState, PastSearch
 from gateway.searches.plate import Found, PlateQuestion, StoredReads, search_plate
 from platestream.clock import Clock
-from platestream.errors import IntegrityError, RefusedError
+from platestream.errors import RefusedError
 from platestream.metrics import SEARCHES
-from schemas.messages import LedgerEvent
 from streams.ledger.events import (
     SearchAnswered,
     SearchDecided,
     SearchRequested,
-    body_of,
     new_event,
     search_answered,
     search_requested,
@@ -39,6 +41,22 @@ class PlateSearch:
     asked: SearchRequested = field(repr=False)
 
 
+class SearchRefused(RefusedError):
+    """A search that was refused, with the decision that explains it."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(decision.rule, decision.sentence)
+        self.decision = decision
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What was found, and why it could be told."""
+
+    found: Found
+    decision: Decision
+
+
 @dataclass(frozen=True, kw_only=True)
 class SearchDesk:
     """Takes searches from any thread."""
@@ -50,39 +68,43 @@ class SearchDesk:
     clock: Clock
     retention_days: int
 
-    def ask(self, search: PlateSearch) -> Found:
+    def ask(self, search: PlateSearch) -> Answered:
         """The reads, once the answer is in the ledger. Keeps: query.log, access.list
 
-        Raises RefusedError (its decision is in the ledger, too), TransientError when ledger or store is away,
+        Raises SearchRefused (its decision is in the ledger, too), TransientError when ledger or store is away,
         IntegrityError when the ledger's history is damaged.
         """
         try:
             decision, now = self._decide(search)
             if not decision.is_allowed:
-                raise RefusedError(decision.rule, decision.sentence)
+                raise SearchRefused(decision)
             found = self._find(search, now)
             self._record_answer(search, "answered", found)
         except Exception as error:
             SEARCHES.labels("refused" if isinstance(error, RefusedError) else "failed").inc()
             raise
         SEARCHES.labels("answered").inc()
-        return found
+        return Answered(found, decision)
 
     def _decide(self, search: PlateSearch) -> tuple[Decision, datetime]:
         now = self.clock.now()
         requested = search_requested(search.asked, search.plate, at=now, person_id=search.person_id, seals=self.seals)
         state = self.ledger.replay_to(self.ledger.append(requested))
-        decision = decide(state, search.person_id, _as_logged(requested), requested.at, self.limits)
+        decision = decide(state, requested, self.limits)
         decided = SearchDecided(
             search_id=search.asked.search_id,
             is_allowed=decision.is_allowed,
             rule=decision.rule,
             sentence=decision.sentence,
         )
-        self.ledger.append(
-            new_event(decided, at=self.clock.now(), actor_id="gateway", subject_id=str(decided.search_id))
-        )
+        self.ledger.append(new_event(decided, at=self.clock.now(), actor_id=GATEWAY, subject_id=str(decided.search_id)))
+        self._flag(state, replace(past_search(requested, search.asked), is_allowed=decision.is_allowed))
         return decision, now
+
+    def _flag(self, state: AccessState, search: PastSearch) -> None:
+        """What looks like misuse is in the ledger before the answer, whatever the answer is."""
+        for flag in detect(state, search, self.limits):
+            self.ledger.append(new_event(flag, at=self.clock.now(), actor_id=GATEWAY, subject_id=str(flag.flag_id)))
 
     def _find(self, search: PlateSearch, now: datetime) -> Found:
         question = PlateQuestion(
@@ -107,10 +129,3 @@ class SearchDesk:
         read_ids = [read.read_id for read in found.reads]
         now = self.clock.now()
         self.ledger.append(search_answered(answered, read_ids, at=now, person_id=search.person_id, seals=self.seals))
-
-
-def _as_logged(requested: LedgerEvent) -> SearchRequested:
-    body = body_of(requested)
-    if not isinstance(body, SearchRequested):
-        raise IntegrityError("A search was written to the ledger as something else.")
-    return body

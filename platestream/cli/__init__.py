@@ -5,12 +5,16 @@ import sys
 import typer
 
 from platestream.cli import (
+    access,
+    authorization,
+    case,
     collector,
     device,
     hold,
     hotlist,
     keys,
     ledger,
+    misuse,
     person,
     processor,
     run,
@@ -19,6 +23,7 @@ from platestream.cli import (
     storage,
     token,
     topics,
+    training,
 )
 from platestream.errors import ConfigError, IntegrityError, PlatestreamError
 
@@ -32,7 +37,9 @@ typer_app = typer.Typer(
 )
 for role in (run, collector, processor, storage):
     typer_app.command(role.NAME, rich_help_panel="Roles")(role.command)
-for group in (device, hold, hotlist, keys, ledger, person, schemas, topics):
+for group in (
+    access, authorization, case, device, hold, hotlist, keys, ledger, misuse, person, schemas, topics, training
+):  # fmt: skip
     typer_app.add_typer(group.app)
 for single in (settings, token):
     typer_app.command(single.NAME)(single.command)

@@ -1,106 +1,107 @@
-"""`platestream person`: the access list and the training record, as events of the ledger."""
+"""`platestream person`: who holds which role in the program, and whose work it is."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from platestream.clock import Clock, SystemClock
-from platestream.settings import load_settings
+from platestream.cli.acting import one_of, open_ledger, record, record_on_plate
+from platestream.clock import SystemClock
 
-if TYPE_CHECKING:
-    from streams.ledger.ledger import Ledger
-
-app = typer.Typer(name="person", help="Authorize, revoke and train people.", no_args_is_help=True)
+app = typer.Typer(name="person", help="Found the program, give roles, change work, show people.", no_args_is_help=True)
 
 Person = Annotated[str, typer.Argument(help="id of the person")]
+By = Annotated[str, typer.Option(help="id of the person who acts")]
 Document = Annotated[str, typer.Option(help="id of the document that this records")]
-Days = Annotated[int, typer.Option(min=1, help="days from now until it lapses")]
+Role = Annotated[str, typer.Argument(help="role: see `platestream access roles`")]
 
 
 @app.command()
-def authorize(
-    person: Person,
+def found(
+    commander: Annotated[str, typer.Option(help="id of the first commander")],
+    administrator: Annotated[str, typer.Option(help="id of the first LPR administrator")],
     document: Document,
-    assignment: Annotated[str, typer.Option(help="the work assignment that requires access")],
-    approved_by: Annotated[str, typer.Option(help="the commander who approved")],
-    authorized_by: Annotated[str, typer.Option(help="the administrator who authorized")],
-    days: Days = 365,
+    by: Annotated[str, typer.Option(help="who appoints, for example the chief")],
 ) -> None:
-    """Put a person on the access list, by two other people."""
-    from gateway.access import administration
-    from streams.ledger.events import AuthorizationGranted
+    """Name the first commander and administrator. Counts only while there is no commander."""
+    from streams.ledger.people import ProgramFounded
 
-    def act(ledger: "Ledger[Any]", clock: Clock) -> int:
-        granted = AuthorizationGranted(
-            person_id=person,
-            document_id=document,
-            assignment=assignment,
-            approved_by=approved_by,
-            authorized_by=authorized_by,
-            from_at=clock.now(),
-            until_at=clock.now() + timedelta(days=days),
-        )
-        return administration.authorize(ledger, clock, granted)
+    body = ProgramFounded(commander_id=commander, administrator_id=administrator, document_id=document)
+    record(body, by=by, about="program", done=f"{commander} commands the program")
 
-    _record(act, f"{person} is on the access list for {days} days")
+
+@app.command("assign-role")
+def assign_role(person: Person, role: Role, by: By) -> None:
+    """Give a role; the commander's act."""
+    from streams.ledger.people import ROLES, RoleAssigned
+
+    body = RoleAssigned.model_validate({"person_id": person, "role": one_of(role, ROLES, "ROLE")})
+    record(body, by=by, about=person, done=f"{role} given")
+
+
+@app.command("end-role")
+def end_role(person: Person, role: Role, by: By, reason: Annotated[str, typer.Option(help="why")]) -> None:
+    """Take a role away."""
+    from streams.ledger.people import ROLES, RoleEnded
+
+    body = RoleEnded.model_validate({"person_id": person, "role": one_of(role, ROLES, "ROLE"), "reason": reason})
+    record(body, by=by, about=person, done=f"{role} ended")
 
 
 @app.command()
-def revoke(
-    person: Person,
-    by: Annotated[str, typer.Option(help="who revokes")],
-    reason: Annotated[str, typer.Option(help="why")],
+def delegate(
+    person: Person, by: By, document: Document, days: Annotated[int, typer.Option(min=1, help="days from now")]
 ) -> None:
-    """Take a person off the access list at once."""
-    from gateway.access import administration
-    from streams.ledger.events import AuthorizationRevoked
+    """Let someone approve in the commander's place, for a time; the commander's act."""
+    from streams.ledger.people import DelegationGiven
 
-    revoked = AuthorizationRevoked(person_id=person, revoked_by=by, reason=reason)
-    _record(lambda ledger, clock: administration.revoke(ledger, clock, revoked), f"{person} is off the access list")
+    now = SystemClock().now()
+    until = now + timedelta(days=days)
+    body = DelegationGiven(delegate_id=person, document_id=document, from_at=now, until_at=until)
+    record(body, by=by, about=person, done=f"{person} approves in the commander's place for {days} days")
+
+
+@app.command("end-delegation")
+def end_delegation(person: Person, by: By) -> None:
+    """End all delegations to someone."""
+    from streams.ledger.people import DelegationEnded
+
+    record(DelegationEnded(delegate_id=person), by=by, about=person, done="delegation ended")
+
+
+@app.command("change-assignment")
+def change_assignment(
+    person: Person, by: By, assignment: Annotated[str, typer.Option(help="the work from now")]
+) -> None:
+    """Someone's work is another: their authorizations end at once."""
+    from streams.ledger.people import AssignmentChanged
+
+    body = AssignmentChanged(person_id=person, assignment=assignment)
+    record(body, by=by, about=person, done=f"the authorizations of {person} ended with the assignment")
+
+
+@app.command("note-plate")
+def note_plate(person: Person, by: By, plate: Annotated[str, typer.Option(prompt=True, help="their plate")]) -> None:
+    """Searches for a plate of someone of the program will be looked at by somebody else."""
+    from streams.ledger.purposes import StaffPlateNoted
+
+    record_on_plate(StaffPlateNoted(person_id=person), by=by, plate=plate, done="plate noted, as a keyed hash")
 
 
 @app.command()
-def train(
-    person: Person,
-    document: Document,
-    trained_by: Annotated[str, typer.Option(help="who of the unit gave the training")],
-    days: Days = 365,
-) -> None:
-    """Record that a person was trained by the unit."""
-    from gateway.access import administration
-    from streams.ledger.events import TrainingRecorded
-
-    def act(ledger: "Ledger[Any]", clock: Clock) -> int:
-        training = TrainingRecorded(
-            person_id=person,
-            document_id=document,
-            trained_by=trained_by,
-            from_at=clock.now(),
-            until_at=clock.now() + timedelta(days=days),
-        )
-        return administration.record_training(ledger, clock, training)
-
-    _record(act, f"{person} counts as trained for {days} days")
-
-
-def _record(act: "Callable[[Ledger[Any], Clock], int]", done: str) -> None:
+def show(person: Person) -> None:
+    """What stands for a person in the ledger."""
     with open_ledger() as ledger:
-        print(f"{done} (ledger offset {act(ledger, SystemClock())})")
-
-
-@contextmanager
-def open_ledger() -> "Iterator[Ledger[Any]]":
-    """The ledger of the settings' broker."""
-    from gateway.access.state import AccessState, fold_access
-    from streams.ledger.kafka import KafkaLedger
-    from streams.registry import load_codec
-
-    settings = load_settings()
-    ledger = KafkaLedger(settings.kafka, load_codec(settings), fold_access, AccessState())
-    try:
-        yield ledger
-    finally:
-        ledger.close()
+        access = ledger.replay_all().person(person)
+    print(f"roles: {', '.join(sorted(access.roles)) or 'none'}")
+    for granted in access.authorizations:
+        approved = granted.approved
+        print(
+            f"authorization {approved.authorization_id}: {approved.document_id}, {approved.assignment}, "
+            f"{approved.from_at:%Y-%m-%d} to {approved.until_at:%Y-%m-%d}, approved by {granted.approved_by}, "
+            f"authorized by {granted.authorized_by}, {len(granted.reviewed_at)} reviews"
+        )
+    for waiting in access.approved:
+        print(f"approved, waits for an administrator: {waiting}")
+    for training in access.trainings:
+        print(f"training {training.document_id}: {training.from_at:%Y-%m-%d} to {training.until_at:%Y-%m-%d}")

@@ -18,7 +18,8 @@ def command() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with ExitStack() as stack:
-        from gateway.access.state import AccessState, fold_access
+        from gateway.access.folding import fold_access
+        from gateway.access.state import AccessState
         from gateway.app import create_gateway
         from gateway.searches.stored import ClickHouseReads
         from gateway.serving import listen, serve_gateway

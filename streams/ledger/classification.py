@@ -19,13 +19,29 @@ class Withheld(NamedTuple):
 
 
 PUBLIC = None
+_PERSONNEL = ("private", "13.43 subd. 4")  # reasons and complaints; names, roles and training are public
 _INVESTIGATION = ("confidential", "13.82 subd. 7")  # active criminal investigative data
 _PLATES = ("private", "13.824 subd. 2")  # sealed plates, read ids, keyed hashes
 
 CLASSIFICATIONS: dict[str, tuple[str, str] | None] = {
-    "authorization-granted": PUBLIC,
-    "authorization-revoked": PUBLIC,
+    "program-founded": PUBLIC,
+    "role-assigned": PUBLIC,
+    "role-ended": PUBLIC,
+    "delegation-given": PUBLIC,
+    "delegation-ended": PUBLIC,
+    "access-approved": PUBLIC,
+    "access-authorized": PUBLIC,
+    "access-reviewed": PUBLIC,
+    "authorization-revoked": _PERSONNEL,
+    "assignment-changed": PUBLIC,
     "training-recorded": PUBLIC,
+    "case-registered": _INVESTIGATION,
+    "case-closed": _INVESTIGATION,
+    "tracking-permitted": _INVESTIGATION,
+    "tracking-ended": _INVESTIGATION,
+    "staff-plate-noted": _PLATES,
+    "misuse-flagged": _PERSONNEL,
+    "flag-reviewed": _PERSONNEL,
     "search-requested": _PLATES,
     "search-decided": PUBLIC,
     "search-answered": _PLATES,

@@ -18,45 +18,11 @@ from schemas.messages import LedgerEvent, Name
 from streams.ledger.blanking import blank_plate
 from streams.ledger.body import Body
 from streams.ledger.holding import HOLDING
+from streams.ledger.people import PEOPLE
+from streams.ledger.purposes import PURPOSES
 from streams.ledger.sealing import Seals
 
-_WRITTEN = ("case_number", "offence", "reason", "factual_basis")
-
-
-class AuthorizationGranted(Body):
-    """Someone may search, by the commander's approval and an administrator's authorization in writing."""
-
-    kind = "authorization-granted"
-
-    person_id: Name
-    document_id: Name
-    assignment: Name
-    approved_by: Name
-    authorized_by: Name
-    from_at: AwareDatetime
-    until_at: AwareDatetime
-
-
-class AuthorizationRevoked(Body):
-    """All authorizations of a person that stand before this event are over."""
-
-    kind = "authorization-revoked"
-
-    person_id: Name
-    revoked_by: Name
-    reason: Name
-
-
-class TrainingRecorded(Body):
-    """Someone was trained by the unit."""
-
-    kind = "training-recorded"
-
-    person_id: Name
-    trained_by: Name
-    document_id: Name
-    from_at: AwareDatetime
-    until_at: AwareDatetime
+_WRITTEN = ("case_number", "offence_category", "offence", "reason", "factual_basis")
 
 
 class SearchRequested(Body):
@@ -67,6 +33,7 @@ class SearchRequested(Body):
     search_id: UUID
     search: Literal["plate"] = "plate"
     case_number: str | None = None
+    offence_category: str | None = None
     offence: str | None = None
     reason: str | None = None
     factual_basis: str | None = None
@@ -111,7 +78,7 @@ class HeadSigned(Body):
 _BODIES: dict[str, type[Body]] = {
     body.kind: body
     for body in (
-        AuthorizationGranted, AuthorizationRevoked, TrainingRecorded, SearchRequested, SearchDecided, SearchAnswered,
+        *PEOPLE, *PURPOSES, SearchRequested, SearchDecided, SearchAnswered,
         *HOLDING,
         HeadSigned,
     )

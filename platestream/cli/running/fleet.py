@@ -26,6 +26,7 @@ Vehicle = tuple[str, str | None]
 
 _LISTED_ONE_IN = 6
 _HEARTBEAT_SECONDS = 10.0
+DEMO_CASE = "26-000042"
 _SEARCH_SECONDS = 5.0
 _PASSING_PLATES = 200
 
@@ -126,7 +127,8 @@ def demo_search(plate: str, now: datetime) -> dict[str, str]:
         "plate": plate,
         "collected_from": (now - timedelta(hours=1)).isoformat(timespec="seconds"),
         "collected_until": (now + timedelta(hours=1)).isoformat(timespec="seconds"),
-        "case_number": "26-000042",
+        "case_number": DEMO_CASE,
+        "offence_category": "stolen-vehicle",
         "offence": "theft of a motor vehicle",
         "reason": "Locate the stolen car of the demonstration",
         "factual_basis": "The owner of the demonstration reported it stolen from the ramp with the keys inside",

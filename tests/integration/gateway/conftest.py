@@ -11,13 +11,14 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.access.state import AccessState, fold_access
+from gateway.access.folding import fold_access
+from gateway.access.state import AccessState
 from gateway.access.tokens import issue_token
 from gateway.app import create_gateway
 from gateway.searches.stored import ClickHouseReads
 from gateway.serving import listen, serve_gateway
 from platestream.clock import SystemClock
-from platestream.settings import KafkaSettings, Settings
+from platestream.settings import GatewaySettings, KafkaSettings, Settings
 from schemas.codec import Codec
 from schemas.messages import LedgerEvent
 from sinks.clickhouse.store import Store
@@ -98,7 +99,7 @@ def serve(settings: Settings, store: Store, codec: Codec, timeout_seconds: float
 
 @pytest.fixture
 def served(kafka: KafkaSettings, registry_url: str, store: Store, tmp_path: Path) -> Iterator[Served]:
-    settings = Settings(home=tmp_path / "gateway", kafka=kafka)
+    settings = Settings(home=tmp_path / "gateway", kafka=kafka, gateway=GatewaySettings(tracking_searches=100))
     with serve(settings, store, Codec(register_schemas(registry_url)), timeout_seconds=20) as running:
         yield running
 

@@ -5,9 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from gateway.access.administration import revoke
-from streams.ledger.events import AuthorizationRevoked
-from tests.asking import ANALYST, COMMANDER, PLATE, let_in, search_body
+from tests.asking import PLATE, let_in, revoke, search_body
 from tests.integration.gateway.conftest import Served
 
 HOUR = timedelta(hours=1)
@@ -46,8 +44,7 @@ def test_the_refused_are_in_the_topic_like_the_others(served: Served, now: datet
     let_in(served.ledger, served.clock)
     assert served.search(search_body(now, reason="test")).json()["rule"] == "query.log"
     assert served.search(search_body(now)).status_code == 200
-    by = AuthorizationRevoked(person_id=ANALYST, revoked_by=COMMANDER, reason="changed assignment")
-    revoke(served.ledger, served.clock, by)
+    revoke(served.ledger, served.clock)
     answer = served.search(search_body(now))
     assert (answer.status_code, answer.json()["rule"]) == (403, "access.list")
     assert "revoked" in answer.json()["detail"]

@@ -11,7 +11,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from gateway.access.state import AccessState, fold_access
+from gateway.access.folding import fold_access
+from gateway.access.state import AccessState
 from gateway.access.tokens import issue_token
 from gateway.app import create_gateway
 from platestream.clock import SetClock
@@ -52,9 +53,10 @@ class Asked:
         token = issue_token(self.settings, person_id, timedelta(hours=1), self.clock)
         return {"Authorization": f"Bearer {token}"}
 
-    def search(self, body: Any, person_id: str = ANALYST) -> Any:
+    def search(self, body: Any, person_id: str = ANALYST, *, explain: bool = False) -> Any:
         headers = self.token(person_id) | {"Content-Type": "application/json"}
-        return self.client.post("/v1/searches", content=json.dumps(body), headers=headers)
+        address = "/v1/searches?explain=1" if explain else "/v1/searches"
+        return self.client.post(address, content=json.dumps(body), headers=headers)
 
     def kinds(self) -> list[str]:
         """Kinds of the searches' events, in their order."""

@@ -10,8 +10,9 @@ import pytest
 
 from platestream.errors import TransientError
 from schemas.messages import LedgerEvent
-from streams.ledger.events import AuthorizationRevoked, new_event
+from streams.ledger.events import new_event
 from streams.ledger.ledger import Ledger
+from streams.ledger.people import AuthorizationRevoked
 
 LONGEST_SECONDS = 3.5
 

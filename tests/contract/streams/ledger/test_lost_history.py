@@ -14,8 +14,9 @@ from platestream.settings import KafkaSettings
 from schemas.codec import Codec
 from schemas.messages import DeadLetter
 from streams.clients import admin, producer
-from streams.ledger.events import AuthorizationRevoked, new_event
+from streams.ledger.events import new_event
 from streams.ledger.kafka import KafkaLedger
+from streams.ledger.people import AuthorizationRevoked
 from tests.ledger_topic import new_ledger_topic
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)

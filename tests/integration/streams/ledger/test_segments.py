@@ -11,8 +11,9 @@ import pytest
 from platestream.errors import IntegrityError
 from schemas.codec import Codec
 from streams.embedded.stack import EmbeddedStack
-from streams.ledger.events import AuthorizationRevoked, new_event
+from streams.ledger.events import new_event
 from streams.ledger.kafka import KafkaLedger
+from streams.ledger.people import AuthorizationRevoked
 from streams.ledger.proof import Event, Fault
 from streams.ledger.reading import read_topic
 from streams.ledger.segments import read_segments

@@ -10,11 +10,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
-from gateway.access.administration import authorize
 from gateway.routes.searches import NOTICE
 from streams.ledger.events import SearchAnswered, SearchDecided, body_of
 from streams.ledger.sealing import load_seals, open_seal
-from tests.asking import ANALYST, NOW, PLATE, found_read, granted, let_in, opened, search_body
+from tests.asking import ANALYST, NOW, PLATE, authorize, found_read, let_in, opened, search_body
 from tests.unit.gateway.conftest import Asked
 
 WRITTEN = ["search-requested", "search-decided", "search-answered"]
@@ -92,6 +91,26 @@ def test_a_search_without_a_purpose_is_refused_and_written_down(ready: Asked, fi
     assert ready.reads.times_asked == 0
 
 
+@pytest.mark.rule("query.log")
+def test_answers_and_refusals_explain_themselves_when_asked_to(ready: Asked) -> None:
+    plain = ready.search(search_body()).json()
+    assert plain["steps"] is None
+    steps = ready.search(search_body(), explain=True).json()["steps"]
+    assert [step["rule"] for step in steps][:3] == ["access.list", "program.administration", "training.before-use"]
+    assert all(step["is_allowed"] for step in steps)
+    refused = ready.search(search_body(reason="test"), explain=True).json()
+    assert [step["sentence"] for step in refused["steps"] if not step["is_allowed"]] == [refused["detail"]]
+    assert "steps" not in ready.search(search_body(reason="test")).json()
+
+
+@pytest.mark.rule("tracking.gate")
+def test_a_plate_searched_again_and_again_is_refused_with_its_own_sentence(ready: Asked) -> None:
+    assert [ready.search(search_body()).status_code for _ in range(5)] == [200] * 5
+    answer = ready.search(search_body())
+    assert (answer.status_code, answer.json()["rule"]) == (403, "tracking.gate")
+    assert "warrant" in answer.json()["detail"]
+
+
 @pytest.mark.rule("access.list")
 def test_someone_not_on_the_list_is_refused_and_written_down(ready: Asked) -> None:
     answer = ready.search(search_body(), person_id="somebody-else")
@@ -101,7 +120,7 @@ def test_someone_not_on_the_list_is_refused_and_written_down(ready: Asked) -> No
 
 @pytest.mark.rule("training.before-use")
 def test_someone_untrained_is_refused_and_written_down(asked: Asked) -> None:
-    authorize(asked.ledger, asked.clock, granted(ANALYST, NOW))
+    authorize(asked.ledger, asked.clock)
     answer = asked.search(search_body())
     assert (answer.status_code, answer.json()["rule"]) == (403, "training.before-use")
     assert asked.kinds() == WRITTEN[:2]

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.access.administration import revoke
-from gateway.access.decisions import decide, limits_of
-from gateway.access.state import AccessState, fold_access
+from gateway.access.decisions import decide
+from gateway.access.folding import fold_access
+from gateway.access.limits import limits_of
+from gateway.access.state import AccessState
 from gateway.searches.desk import PlateSearch, SearchDesk
 from gateway.searches.plate import PlateQuestion
 from platestream.clock import SetClock
@@ -19,10 +20,10 @@ from platestream.settings import GatewaySettings
 from schemas.codec import Codec
 from schemas.messages import LedgerEvent
 from sinks.clickhouse.reads import StoredRead
-from streams.ledger.events import AuthorizationRevoked, SearchDecided, SearchRequested, body_of
+from streams.ledger.events import SearchDecided, SearchRequested, body_of
 from streams.ledger.memory import MemoryLedger
 from streams.ledger.sealing import Seals
-from tests.asking import ANALYST, COMMANDER, NOW, PLATE, MemoryReads, found_read, let_in, search_body
+from tests.asking import ANALYST, NOW, PLATE, MemoryReads, found_read, let_in, revoke, search_body
 
 LIMITS = limits_of(GatewaySettings())
 
@@ -69,7 +70,7 @@ def search(**changes: str | None) -> PlateSearch:
 
 def test_the_store_is_asked_after_the_decision_is_in_the_ledger(codec: Codec) -> None:
     desk, ledger, reads = open_desk(codec, SetClock(NOW))
-    assert [read.plate for read in desk.ask(search()).reads] == [PLATE]
+    assert [read.plate for read in desk.ask(search()).found.reads] == [PLATE]
     assert reads.kinds_when_asked == ["search-requested", "search-decided"]
     assert [event.kind for event in ledger.events()][-1] == "search-answered"
 
@@ -97,7 +98,7 @@ def test_a_store_that_is_away_is_written_down(codec: Codec) -> None:
 @pytest.mark.rule("access.list")
 def test_a_revocation_a_moment_before_is_seen(codec: Codec) -> None:
     desk, ledger, reads = open_desk(codec, clock := SetClock(NOW))
-    revoke(ledger, clock, AuthorizationRevoked(person_id=ANALYST, revoked_by=COMMANDER, reason="changed assignment"))
+    revoke(ledger, clock)
     with pytest.raises(RefusedError, match="revoked"):
         desk.ask(search())
     assert reads.times_asked == 0
@@ -122,7 +123,7 @@ def test_whoever_folds_the_ledger_comes_to_the_same_decisions(
     for case_number, reason, is_revoked in asked:
         clock.advance(timedelta(days=20, microseconds=1))
         if is_revoked:
-            revoke(ledger, clock, AuthorizationRevoked(person_id=ANALYST, revoked_by=COMMANDER, reason="moved"))
+            revoke(ledger, clock)
         try:
             desk.ask(search(case_number=case_number, reason=reason))
         except RefusedError:
@@ -140,7 +141,7 @@ def decided_anew(events: Sequence[LedgerEvent]) -> dict[UUID, tuple[bool, str, s
     for offset, event in enumerate(events):
         state = fold_access(state, offset, event)
         if isinstance(body := body_of(event), SearchRequested):
-            made = decide(state, event.actor_id, body, event.at, LIMITS)
+            made = decide(state, event, LIMITS)
             decisions[body.search_id] = (made.is_allowed, made.rule, made.sentence)
     return decisions
 

@@ -11,7 +11,6 @@ from platestream.errors import IntegrityError
 from schemas.codec import Codec
 from schemas.plates import fold
 from streams.ledger.events import (
-    AuthorizationRevoked,
     SearchAnswered,
     SearchRequested,
     body_of,
@@ -19,6 +18,7 @@ from streams.ledger.events import (
     search_answered,
     search_requested,
 )
+from streams.ledger.people import AuthorizationRevoked
 from streams.ledger.sealing import Seals
 
 AT = datetime(2026, 3, 10, 12, 0, 0, 123456, tzinfo=UTC)

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from platestream.errors import IntegrityError
 from schemas.messages import LedgerEvent
-from streams.ledger.events import AuthorizationRevoked, new_event
+from streams.ledger.events import new_event
 from streams.ledger.ledger import History
+from streams.ledger.people import AuthorizationRevoked
 
 EVENT = new_event(
     AuthorizationRevoked(person_id="p", revoked_by="a", reason="moved"),

@@ -20,7 +20,8 @@ from schemas.codec import Codec
 from schemas.messages import LedgerEvent
 from streams.ledger import proof
 from streams.ledger.comparison import compare
-from streams.ledger.events import AuthorizationRevoked, new_event
+from streams.ledger.events import new_event
+from streams.ledger.people import AuthorizationRevoked
 from streams.ledger.proof import START, Event, Export, Fault, Row, check_of, leaf_of, next_head, read_event
 from streams.ledger.sealing import Seals
 from streams.ledger.signing import HeadSigner

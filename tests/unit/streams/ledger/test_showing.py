@@ -12,13 +12,13 @@ from schemas.codec import Codec
 from streams.ledger.classification import CLASSIFICATIONS, withheld_from_public
 from streams.ledger.events import (
     KINDS,
-    AuthorizationRevoked,
     SearchAnswered,
     SearchDecided,
     new_event,
     search_answered,
 )
 from streams.ledger.opening import open_searches
+from streams.ledger.people import AuthorizationRevoked
 from streams.ledger.proof import Event
 from streams.ledger.sealing import SealOpener, load_seals, new_log_reader
 from streams.ledger.signing import load_signer, new_signing_key, public_key_file, read_public_key, signed_head
