@@ -21,7 +21,7 @@ from schemas.messages import LedgerEvent
 from streams.ledger import proof
 from streams.ledger.comparison import compare
 from streams.ledger.events import new_event
-from streams.ledger.people import AuthorizationRevoked
+from streams.ledger.people import RoleAssigned
 from streams.ledger.proof import START, Event, Export, Fault, Row, check_of, leaf_of, next_head, read_event
 from streams.ledger.sealing import Seals
 from streams.ledger.signing import HeadSigner
@@ -31,8 +31,8 @@ from tests.proving import AT, SIGNER, TOPIC, as_stored, exported, search_event, 
 SEALS = Seals([PrivateKey.generate().public_key], bytes(32))
 
 
-def revocation(number: int = 0) -> LedgerEvent:
-    body = AuthorizationRevoked(person_id=f"person-{number}", revoked_by="commander-1", reason="moved")
+def public_event(number: int = 0) -> LedgerEvent:
+    body = RoleAssigned(person_id=f"person-{number}", role="operator")
     return new_event(body, at=AT, actor_id="commander-1", subject_id=f"person-{number}")
 
 
@@ -42,7 +42,7 @@ def events() -> list[Event]:
     from tests.conftest import codec
 
     made: Codec = codec.__wrapped__()  # type: ignore[attr-defined]
-    some = [search_event(SEALS) if at in {1, 3} else revocation(at) for at in range(6)]
+    some = [search_event(SEALS) if at in {1, 3} else public_event(at) for at in range(6)]
     return with_signed_head(made, as_stored(made, some))
 
 

@@ -18,7 +18,7 @@ from streams.ledger.events import (
     search_answered,
 )
 from streams.ledger.opening import open_searches
-from streams.ledger.people import AuthorizationRevoked
+from streams.ledger.people import AuthorizationRevoked, RoleAssigned
 from streams.ledger.proof import Event
 from streams.ledger.sealing import SealOpener, load_seals, new_log_reader
 from streams.ledger.signing import load_signer, new_signing_key, public_key_file, read_public_key, signed_head
@@ -45,7 +45,7 @@ def test_a_public_export_withholds_event_by_event_with_a_reason(codec: Codec, tm
     settings = Settings(home=tmp_path)
     make_keys(settings)
     search = search_event(load_seals(settings))
-    body = AuthorizationRevoked(person_id="p", revoked_by="a", reason="moved")
+    body = RoleAssigned(person_id="p", role="operator")
     shown = exported(as_stored(codec, [new_event(body, at=AT, actor_id="a", subject_id="p"), search]))
     lines = shown.splitlines()
     assert b"withheld" not in lines[1]
