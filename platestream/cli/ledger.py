@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -57,11 +58,12 @@ def verify(
     exported: Annotated[Path | None, typer.Argument(help="an export; without it the topic is verified")] = None,
     segments: Annotated[Path | None, typer.Option(help="the partition's folder of a broker, read as files")] = None,
     against: Annotated[Path | None, typer.Option(help="an export kept elsewhere, to place what was changed")] = None,
+    copy: Annotated[bool, typer.Option("--copy", help="beside its copy in ClickHouse, byte for byte")] = False,
     key: PublicKey = None,
     as_json: Json = False,
 ) -> None:
     """Find and place any event that was changed, lost, added or moved. Ends with 3 when there is one."""
-    verified = _verified(load_settings(), exported, segments, against, key)
+    verified = _verified(load_settings(), exported=exported, segments=segments, against=against, key=key, copy=copy)
     if as_json:
         faults = [fault._asdict() for fault in verified.faults]
         heads = {"head": verified.head.hex(), "signed_heads": verified.signed_heads}
@@ -85,7 +87,7 @@ def sign() -> None:
     from streams.registry import load_codec
 
     settings, now = load_settings(), SystemClock().now()
-    signed = signed_head(_verified(settings, None, None, None, None), TOPIC, load_signer(settings), now)
+    signed = signed_head(_verified(settings), TOPIC, load_signer(settings), now)
     writer = LedgerWriter(settings.kafka, load_codec(settings), TOPIC, 20)
     try:
         writer.append(new_event(signed, at=now, actor_id="ledger", subject_id="ledger"))
@@ -113,9 +115,17 @@ def open_(
         print(json.dumps(vars(search), default=str))
 
 
-def _verified(
-    settings: Settings, exported: Path | None, segments: Path | None, against: Path | None, key: Path | None
+def _verified(  # noqa: PLR0913 - one argument an option
+    settings: Settings,
+    *,
+    exported: Path | None = None,
+    segments: Path | None = None,
+    against: Path | None = None,
+    key: Path | None = None,
+    copy: bool = False,
 ) -> "Verified":
+    from sinks.clickhouse.ledger_copy import beside_copy
+    from sinks.clickhouse.store import Store
     from streams.ledger.kafka import TOPIC
     from streams.ledger.reading import read_topic
     from streams.ledger.segments import read_segments
@@ -126,7 +136,10 @@ def _verified(
     if exported is not None:
         return verify_export(exported, public_key)
     found = read_segments(segments) if segments else read_topic(settings.kafka, TOPIC)
-    return verify_events(found, TOPIC, public_key, against)
+    if not copy:
+        return verify_events(found, TOPIC, public_key, against)
+    with closing(Store(settings)) as store:
+        return verify_events(beside_copy(found, store.client()), TOPIC, public_key, against)
 
 
 def _events(found: "Iterable[Event | Fault]") -> "Iterator[Event]":
