@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ from platestream.settings import KafkaSettings, ProcessorSettings, RetentionSett
 from schemas.framing import ROLL_MARKER
 from schemas.topics import topics
 from sinks.retention.kafka_logs import KafkaLogs
+from sinks.retention.kafka_place import KafkaTopic, kafka_places
 from sinks.retention.truncation import Truncation, groups_by_topic
 from streams.clients import admin, consumer, producer
 from streams.embedded.stack import EmbeddedStack
@@ -185,6 +187,7 @@ def test_while_the_broker_is_away_it_is_tried_again(
 ) -> None:
     monkeypatch.setattr("sinks.retention.kafka_logs._SECONDS", 1)
     settings = Settings(home=tmp_path, kafka=KafkaSettings(bootstrap_servers=f"127.0.0.1:{unused_tcp_port}"))
+    assert [place.due(datetime.now(UTC)) for place in kafka_places(settings)] == [None] * 4
     truncation = Truncation(settings, {"plate-reads": ("a",)})
     with pytest.raises(TransientError):
         truncation.truncate()
@@ -223,8 +226,11 @@ def test_dead_letters_and_alerts_leave_the_files_by_days_also_from_the_last_segm
     logs = KafkaLogs(stack.settings)
     mark = logs.ends([name])
     assert logs.left(mark).records == 1
-
+    place = KafkaTopic(logs=logs, topic=name, method="by retention")
+    now = datetime.now(UTC)
+    assert (place.due(now + timedelta(minutes=1)), place.due(now - timedelta(minutes=1))) == (1, 0)
     wait_until(lambda: logs.left(mark).records == 0, "the end of the last record", seconds=60)
     files = [path for path in (stack.settings.home / "kafka" / "data").glob(f"{name}-0/*") if path.is_file()]
     assert not [file for file in files if PLATE in file.read_bytes()]
+    assert place.due(now + timedelta(minutes=1)) == 0
     client.delete_topics([name])[name].result(SECONDS)
