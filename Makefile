@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_NO_PROGRESS := 1
 .DEFAULT_GOAL := help
-.PHONY: help run test check rules lock soak clean bench-join bench-latency bench-growth
+.PHONY: help run test check rules lock soak clean bench-join bench-latency bench-growth performance
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -49,6 +49,11 @@ bench-join: $(READY) ## reads a second beside Kafka Streams and others; ENTRIES=
 
 bench-latency: $(READY) ## read to alert beside Kafka Streams; ENTRIES=, RATES=1000,10000, DURATION= seconds each, PEERS=all|none
 	@$(BIN)/python -m bench.latency
+
+performance: $(READY) ## all three, into docs/performance.md; needs a quiet machine for 20 minutes
+	@PAGE=docs/performance.md $(BIN)/python -m bench.join
+	@PAGE=docs/performance.md $(BIN)/python -m bench.latency
+	@PAGE=docs/performance.md PLOT=docs/performance-growth.svg $(BIN)/python -m bench.growth
 
 bench-growth: $(READY) ## how cost grows with list and workers; STEPS=10000,100000, READS=, PLOT=docs/performance-growth.svg
 	@$(BIN)/python -m bench.growth

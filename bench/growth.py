@@ -19,7 +19,7 @@ from bench.groups import begin_at_end, wait_for_members
 from bench.machine import describe_machine
 from bench.meter import AlertMeter, alert_meter
 from bench.plot import plot_growth
-from bench.report import exit_code, print_result, print_table, say, step
+from bench.report import Figures, exit_code, print_result, print_table, say, step
 from bench.templates import EntryTemplates, ReadTemplates
 from bench.topics import Filling, ReadFiller, Segment, empty_alerts, fill_entries
 
@@ -148,7 +148,8 @@ def main() -> None:
             + ["-" if row.load_seconds is None else f"{row.load_seconds:.1f}", f"{row.bytes_an_entry:,.0f}"]
             for row in rows
         ]
-        print_table(f"growth, {reads:,} reads, 0.2 % hits ({machine})", head, cells)
+        title = f"{reads:,} reads, 0.2 % hits, {PARTITIONS} partitions ({machine})"
+        print_table("growth", Figures(title=title, head=head, rows=cells))
         if "PLOT" in os.environ:
             plot_growth(rows, Path(os.environ["PLOT"]))
         print_result({"bench": "growth", "rows": [asdict(row) for row in rows]})

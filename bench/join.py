@@ -15,7 +15,7 @@ from bench.broker import BenchBroker, bench_broker
 from bench.contenders import OURS, Contender
 from bench.kafka_streams import NO_JDK, StreamsVariant, has_jdk, streams_contenders
 from bench.machine import describe_machine
-from bench.report import exit_code, print_result, print_table, say, step
+from bench.report import Figures, exit_code, print_result, print_table, say, step
 from bench.runs import Run, run_join
 from bench.templates import EntryTemplates, ReadTemplates
 from bench.topics import Filling, ReadFiller, Segment, fill_entries
@@ -87,6 +87,7 @@ def run_all(size: Size, broker: BenchBroker) -> list[Run]:
     for number, contender in enumerate(line_up(size, broker)):
         with step(contender.name):
             runs.append(run_join(contender, broker, f"bench-{number}", filling, expected))
+        say("  ".join(rows_of(runs[-1:])[0][1:]))
     return runs
 
 
@@ -137,9 +138,8 @@ def main() -> None:
         say(machine)
         runs = run_all(size, broker)
         head = ("", "reads/s", "CPU s/million", "ready s", "MiB", "50 a request", "5", "1")
-        print_table(
-            f"join, {size.entries:,} entries, {size.reads:,} reads, 0.2 % hits ({machine})", head, rows_of(runs)
-        )
+        title = f"{size.entries:,} entries, {size.reads:,} reads, 0.2 % hits ({machine})"
+        print_table("join", Figures(title=title, head=head, rows=rows_of(runs)))
         print_result(result_of(runs))
 
 

@@ -15,7 +15,7 @@ from bench.kafka_streams import NO_JDK, StreamsVariant, has_jdk, streams_contend
 from bench.machine import describe_machine
 from bench.meter import AlertMeter, alert_meter
 from bench.offered import READS_PER_HIT, WARM_UP_SECONDS, Latency, Offer, latency_of
-from bench.report import exit_code, print_result, print_table, say, step
+from bench.report import Figures, exit_code, print_result, print_table, say, step
 from bench.templates import EntryTemplates, ReadTemplates
 from bench.topics import empty_alerts, fill_entries
 
@@ -119,7 +119,8 @@ def main() -> None:
                 found.append((contender.name, measure(contender, broker, f"bench-{number}", load)))
         head = ("", "reads/s wanted", "reached", "alerts", "p50 ms", "p99", "p99.9", "max")
         rows = [row for name, latencies in found for row in rows_of(name, latencies)]
-        print_table(f"read to alert, {load.entries:,} entries, 1 % hits ({machine})", head, rows)
+        title = f"{load.entries:,} entries, 1 % hits, {load.seconds:.0f} s at each rate ({machine})"
+        print_table("latency", Figures(title=title, head=head, rows=rows))
         rate = _RESULT_RATE if _RESULT_RATE in load.rates else load.rates[0]
         print_result(result_of(rate, found[0][1][rate], found[1][1][rate] if len(found) > 1 else None))
 

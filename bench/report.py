@@ -1,11 +1,14 @@
 """What a bench prints: progress on standard error; a table and, as the last line, a JSON object on standard output."""
 
 import json
+import os
 import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -30,14 +33,40 @@ def say(sentence: str) -> None:
     Console(stderr=True, highlight=False).print(sentence, soft_wrap=True)
 
 
-def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table that is as wide as its content, also where there is no terminal."""
-    table = Table(title=title, title_justify="left")
-    for number, column in enumerate(head):
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """A bench's table. `title` says what was run on which machine."""
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def print_table(bench: str, figures: Figures) -> None:
+    """Print a table as wide as its content; with PAGE set, also put it into that page, in place of the last one."""
+    table = Table(title=figures.title, title_justify="left")
+    for number, column in enumerate(figures.head):
         table.add_column(column, justify="right" if number else "left", no_wrap=True)
-    for row in rows:
+    for row in figures.rows:
         table.add_row(*row)
     Console(width=200, highlight=False).print(table)
+    if page := os.environ.get("PAGE"):
+        Path(page).write_text(with_figures(Path(page).read_text(), bench, figures))
+
+
+def with_figures(page: str, bench: str, figures: Figures) -> str:
+    """A page with these figures between its comments `<!-- bench -->` and `<!-- /bench -->`.
+
+    Raises BenchError when the page has no such place.
+    """
+    start, end = f"<!-- {bench} -->", f"<!-- /{bench} -->"
+    before, opened, rest = page.partition(start)
+    _, closed, after = rest.partition(end)
+    if not (opened and closed):
+        raise BenchError(f"The page has no place for figures of {bench}: {start} and {end}.")
+    ruler = ["-", *["-:"] * (len(figures.head) - 1)]
+    lines = [f"| {' | '.join(cells)} |" for cells in (figures.head, ruler, *figures.rows)]
+    return "\n".join([before + start, "", f"{figures.title}.", "", *lines, "", end + after])
 
 
 def print_result(result: dict[str, Any]) -> None:
