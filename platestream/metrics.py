@@ -33,6 +33,9 @@ READ_TO_ALERT = Histogram(
 )
 HOTLIST_ENTRIES = Gauge("platestream_processor_hotlist_entries", "Entries in the worker's hotlist table")
 HOTLIST_REFUSED = Counter("platestream_processor_refused_entries_total", "Entries not taken into the table", ["reason"])
+TABLES_CURRENT = Gauge(
+    "platestream_processor_tables_current", "1 while the followed tables are known to be current, 0 while reads wait"
+)
 
 # storage: step 6 kept
 READS_STORED = Counter("platestream_storage_reads_total", "Reads inserted, repeats included")

@@ -56,7 +56,18 @@ class ProcessorSettings(_Section):
     instance: str | None = Field(
         None, description="name of this worker, unique in its group: restarted under it, it goes on at once"
     )
-    session_timeout_seconds: int = Field(10, ge=6, description="when a silent worker's partitions are taken over")
+    session_timeout_seconds: int = Field(
+        10, ge=6, le=90, description="when a silent worker's partitions are taken over"
+    )
+    table_silence_seconds: int = Field(
+        10, ge=2, description="how long ago the hotlist may last have been known to be current before matching waits"
+    )
+    dead_letters_in_a_row: int = Field(
+        10_000, ge=1, description="most unusable reads in a row of a partition before the worker stops"
+    )
+    dead_letter_share: float = Field(
+        0.5, ge=0, le=1, description="largest share of unusable ones among the latest 10,000 reads of a partition"
+    )
 
 
 class StorageSettings(_Section):

@@ -70,9 +70,16 @@ class Codec:
         """Id that is written for a record."""
         return self._writers[record][0]
 
+    def wire_ids(self, record: str) -> list[int]:
+        """Ids of all versions of a record, those that `decode` takes."""
+        return [wire_id for wire_id, version in self._readers.items() if version.record == record]
 
-def _datum(value: Any) -> Any:
-    """Dataclasses as dicts, nested ones too; unlike dataclasses.asdict without copying each value."""
-    if dataclasses.is_dataclass(value):
-        return {name: _datum(inner) for name, inner in vars(value).items()}
-    return [_datum(inner) for inner in value] if isinstance(value, tuple) else value
+
+def _datum(message: Any) -> dict[str, Any]:
+    """A dataclass as a dict, those in its tuples too; unlike dataclasses.asdict without copying each value."""
+    return {
+        name: [_datum(one) if dataclasses.is_dataclass(one) else one for one in value]
+        if type(value) is tuple
+        else value
+        for name, value in vars(message).items()
+    }

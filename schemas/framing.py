@@ -3,9 +3,13 @@
 Peeking relies on plate and collected_at being the first two fields of a record; a test holds that for every version.
 """
 
+from collections.abc import Iterable
+
 from platestream.errors import InvalidMessage
+from schemas.plates import MAX_PLATE_LENGTH
 
 HEADER_BYTES = 5
+PLATE_PLACE_BYTES = HEADER_BYTES + 1
 ROLL_MARKER = b"platestream:roll"  # no message: retention appends it so that a quiet log rolls; every consumer skips it
 
 
@@ -23,12 +27,24 @@ def wire_id_of(value: bytes | None) -> int:
 
 def peek_plate(value: bytes) -> bytes:
     """Plate as read, from a framed value whose first field it is. Raises InvalidMessage when it is cut or too long."""
-    if len(value) <= HEADER_BYTES or value[HEADER_BYTES] & 0x81:
-        raise InvalidMessage("plate-unusable", "The value does not start with a plate of at most 63 bytes.")
+    if len(value) <= HEADER_BYTES or value[HEADER_BYTES] & 1 or value[HEADER_BYTES] > MAX_PLATE_LENGTH * 2:
+        raise InvalidMessage("plate-unusable", f"The value does not start with a plate of at most {MAX_PLATE_LENGTH}.")
     end = HEADER_BYTES + 1 + (value[HEADER_BYTES] >> 1)
     if end > len(value):
         raise InvalidMessage("cut-short", "The value ends within the plate.")
     return value[HEADER_BYTES + 1 : end]
+
+
+def plate_places(wire_ids: Iterable[int]) -> dict[bytes, slice]:
+    """For hot paths: where the plate is, by the first bytes of a value (PLATE_PLACE_BYTES of them).
+
+    Only those that begin a record of one of `wire_ids` with a plate of 1 to MAX_PLATE_LENGTH characters are in it.
+    """
+    return {
+        frame(wire_id, bytes([length * 2])): slice(PLATE_PLACE_BYTES, PLATE_PLACE_BYTES + length)
+        for wire_id in wire_ids
+        for length in range(1, MAX_PLATE_LENGTH + 1)
+    }
 
 
 def peek_collected_at_ms(value: bytes) -> int:

@@ -13,6 +13,7 @@ MAX_PLATE_LENGTH = 20
 
 _SEPARATORS = b" -.\xb7_"
 _FOLD = bytes.maketrans(b"abcdefghijklmnopqrstuvwxyzOI", b"ABCDEFGH1JKLMN0PQRSTUVWXYZ01")
+FOLDING = (_FOLD, _SEPARATORS)  # of fold_bytes, as arguments of bytes.translate where a call more is too much
 _PLATE = re.compile(rf"[A-Z0-9]{{1,{MAX_PLATE_LENGTH}}}")
 _SEPARATOR_CHARACTERS = re.compile(r"[\s\-._\u00b7]+")
 _READS = uuid5(NAMESPACE_URL, "urn:platestream:read")

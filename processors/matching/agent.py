@@ -1,34 +1,35 @@
 """Step 4, matched: the glue between Kafka and the rules. Reads in; alerts and dead letters out; then the read is acked.
 
 Delivery is at least once: a read is acknowledged only after the broker has acknowledged what it led to, and a replay
-gives the same alert ids. Faust acknowledges a read also when its agent raises or is cancelled, so any unexpected error
-ends the process first, and work in hand is finished before a cancellation goes on.
+gives the same alert ids. Chunks are acknowledged here and not by Faust, which does so also when an agent raises or is
+cancelled; any unexpected error ends the process.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import faust
-from faust.types import TP
 
 from platestream.clock import Clock
 from platestream.ending import end_process
 from platestream.errors import InvalidMessage
-from platestream.metrics import ALERTS, DEAD_LETTERS, READ_TO_ALERT
+from platestream.metrics import READS_MATCHED
 from platestream.settings import Settings
-from processors.matching.hotlist import Hotlist
+from processors.matching.hotlist import Hotlist, Selected
 from processors.matching.matcher import Matcher
+from processors.matching.outlet import Outlet, Portion, dead_letter
+from processors.matching.poison import PoisonLimit
 from schemas.codec import Codec
-from schemas.messages import Alert, DeadLetter
+from schemas.framing import ROLL_MARKER
 from streams.workers.app import faust_app
 from streams.workers.chunk import Chunk
-from streams.workers.table import FollowedTable, one_by_one
+from streams.workers.table import FollowedTable
 from streams.workers.topic import raw_topic
+from streams.workers.turns import Turns
 
-_KEPT_BYTES = 64 * 1024  # of a dead letter: it must fit where the message itself just fitted
+_PORTION = 1000  # alerts and dead letters on their way at once: what a storm may hold in memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,82 +50,80 @@ def matching_app(settings: Settings, codec: Codec, clock: Clock, topics: Matchin
         settings.kafka,
         settings.processor.group,
         session_timeout_seconds=settings.processor.session_timeout_seconds,
+        table_silence_seconds=settings.processor.table_silence_seconds,
         consumer_group_instance_id=settings.processor.instance,
         datadir=folder,
     )
     hotlist = Hotlist(codec)
-    app.tables.add(FollowedTable(app, name="hotlist", topic=topics.entries, apply=one_by_one(hotlist.apply)))
-    outlet = Outlet(app, codec, clock, topics)
-    matcher = Matcher(codec, hotlist)
+    app.tables.add(FollowedTable(app, name="hotlist", topic=topics.entries, apply=hotlist.apply_all))
+    limit = PoisonLimit(in_a_row=settings.processor.dead_letters_in_a_row, share=settings.processor.dead_letter_share)
+    judge = Judge(hotlist, Matcher(codec, hotlist), limit, clock)
+    outlet = Outlet(app, codec, clock, alerts=topics.alerts, dead_letters=topics.dead_letters)
 
     async def match_reads(stream: Any) -> None:
-        async for event in stream.events():
-            try:
-                await to_the_end(match_chunk(event.value, matcher, outlet, clock))
-            except Exception as error:
-                end_process(error)
+        await match_chunks(stream, judge, outlet)
 
     app.agent(raw_topic(app, topics.reads), name="matching")(match_reads)
     return app
 
 
-class Outlet:
-    """Sends what reads lead to. Each method returns when the broker has acknowledged it."""
-
-    def __init__(self, app: faust.App, codec: Codec, clock: Clock, topics: MatchingTopics) -> None:
-        self._app = app
-        self._codec = codec
-        self._clock = clock
-        self._topics = topics
-
-    async def raise_alerts(self, alerts: list[Alert], partition: int) -> None:
-        """Alerts go to the partition that their read came from, under the entry's id."""
-        sent = [
-            await self._send(self._topics.alerts, alert.entry_id.encode(), self._codec.encode(alert), partition)
-            for alert in alerts
-        ]
-        await asyncio.gather(*sent)
-        ALERTS.inc(len(alerts))
-        waited = self._clock.now() - alerts[0].received_at
-        READ_TO_ALERT.observe(max(waited.total_seconds(), 0))
-
-    async def bury(self, tp: TP, record: Any, refusal: InvalidMessage, now: datetime) -> None:
-        """Keep a message that cannot be processed, with the reason."""
-        letter = DeadLetter(
-            reason=refusal.reason,
-            topic=tp.topic,
-            partition=tp.partition,
-            offset=record.offset,
-            at=now,
-            key=record.key and record.key[:_KEPT_BYTES],
-            value=record.value and record.value[:_KEPT_BYTES],
-        )
-        await (await self._send(self._topics.dead_letters, None, self._codec.encode(letter), 0))
-        DEAD_LETTERS.labels(stage="matching", reason=refusal.reason).inc()
-
-    async def _send(self, topic: str, key: bytes | None, value: bytes, partition: int) -> Any:
-        return await self._app.producer.send(topic, key, value, partition, None, None)
-
-
-async def match_chunk(chunk: Chunk, matcher: Matcher, outlet: Outlet, clock: Clock) -> None:
-    """Raise or bury what each read of a chunk leads to. Others on the event loop have their turn between slices."""
-    for records in chunk.slices():
-        for record in records:
-            try:
-                alerts = matcher.alerts_of(record.value, clock.now())
-            except InvalidMessage as refusal:
-                await outlet.bury(chunk.tp, record, refusal, clock.now())
-            else:
-                if alerts:
-                    await outlet.raise_alerts(alerts, chunk.tp.partition)
-        await asyncio.sleep(0)
-
-
-async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
-    """Run `work` to its end even if the caller is cancelled meanwhile; the cancellation goes on after it."""
-    task = asyncio.ensure_future(work)
+async def match_chunks(stream: Any, judge: "Judge", outlet: Outlet) -> None:
+    """Judge the reads of each chunk while what the ones before led to is on its way; never two portions at once."""
+    sending: asyncio.Task[None] | None = None
     try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
+        async for event in stream.noack().events():
+            async for portion, is_last in judge.portions(event.value):
+                if sending:
+                    await asyncio.wait({sending})  # a cancellation of the agent must not be one of it
+                sending = asyncio.create_task(_send(portion, outlet, event if is_last else None))
+    except Exception as error:
+        end_process(error)
+
+
+async def _send(portion: Portion, outlet: Outlet, event: Any) -> None:
+    """Send a portion; then acknowledge the chunk of `event`, if there is one. Goes on when the agent is cancelled."""
+    try:
+        await outlet.send(portion)
+        if event is not None:
+            event.ack()
+    except Exception as error:
+        end_process(error)
+
+
+class Judge:
+    """What the reads of chunks lead to. No I/O."""
+
+    def __init__(self, hotlist: Hotlist, matcher: Matcher, limit: PoisonLimit, clock: Clock) -> None:
+        self._hotlist = hotlist
+        self._matcher = matcher
+        self._limit = limit
+        self._clock = clock
+
+    async def portions(self, chunk: Chunk) -> AsyncIterator[tuple[Portion, bool]]:
+        """Portions of bounded size, each with whether it is the chunk's last. Others have their turn in between."""
+        portion, turns = Portion(chunk.tp), Turns()
+        for records in chunk.slices():
+            unusable, markers = [], 0
+            for selected in self._hotlist.select(records):
+                markers += selected.record.value == ROLL_MARKER
+                if not self._judge(selected, portion):
+                    unusable.append(selected.record.offset)
+                if len(portion) >= _PORTION:
+                    yield portion, False
+                    portion = Portion(chunk.tp)
+                await turns.give()
+            READS_MATCHED.inc(len(records) - markers - len(unusable))
+            self._limit.count(chunk.tp, reads=len(records) - markers, unusable=unusable)
+            await asyncio.sleep(0)
+        yield portion, True
+
+    def _judge(self, selected: Selected, portion: Portion) -> bool:
+        """False when it is no usable read."""
+        record, now = selected.record, self._clock.now()
+        try:
+            if alerts := self._matcher.alerts_of(record.value, now):
+                portion.add(record.offset, alerts)
+        except InvalidMessage as refusal:
+            portion.letters.append(dead_letter(portion.tp, record, refusal, now))
+            return False
+        return True

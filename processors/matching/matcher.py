@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from platestream.errors import InvalidMessage
-from platestream.metrics import HITS, NOT_ALERTED, READS_MATCHED
+from platestream.metrics import HITS, NOT_ALERTED
 from processors.matching.alerts import build_alert
 from processors.matching.hotlist import Hotlist
 from processors.matching.rules import hits_of
@@ -34,9 +34,7 @@ class Matcher:
         folded = fold_bytes(peek_plate(value))
         if not folded:
             raise InvalidMessage("plate-missing", "The read has no plate.")
-        alerts = self._judge(self._codec.decode(value), folded, now) if folded in self._hotlist else []
-        READS_MATCHED.inc()
-        return alerts
+        return self._judge(self._codec.decode(value), folded, now) if folded in self._hotlist else []
 
     def _judge(self, read: PlateRead, folded: bytes, now: datetime) -> list[Alert]:
         hits, others = hits_of(read, self._hotlist.entries(folded), now)

@@ -12,19 +12,28 @@ from streams.clients import sasl_credentials
 from streams.workers.transport import Transport
 
 
-def faust_app(kafka: KafkaSettings, group: str, *, session_timeout_seconds: int, **options: Any) -> faust.App:
+def faust_app(
+    kafka: KafkaSettings,
+    group: str,
+    *,
+    session_timeout_seconds: int,
+    table_silence_seconds: float = 10,
+    **options: Any,
+) -> faust.App:
     """An app of consumer group `group`: at least once, tables in memory, no web pages, no topics of its own.
 
+    Its sources wait while its tables were last known to be current longer than `table_silence_seconds` ago.
     `options` are Faust's, for example datadir. Raises ConfigError when secrets cannot be read.
     """
     app = faust.App(
         group,
         **faust_options(kafka),
         broker_session_timeout=session_timeout_seconds,
-        broker_heartbeat_interval=session_timeout_seconds / 5,
+        broker_heartbeat_interval=min(3.0, session_timeout_seconds / 5),  # a rebalance is heard of by it
         **options,
     )
     app.transport = Transport(app.conf.broker_consumer, app)
+    app.transport.table_silence_seconds = table_silence_seconds
     return app
 
 
@@ -41,6 +50,7 @@ def faust_options(kafka: KafkaSettings) -> dict[str, Any]:
         "consumer_max_fetch_size": 4 * 1024 * 1024,
         "consumer_auto_offset_reset": "earliest",
         "producer_compression_type": "lz4",
+        "producer_max_batch_size": 900_000,
         "store": "memory://",
         "topic_allow_declare": False,
         "topic_disable_leader": True,

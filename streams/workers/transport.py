@@ -10,23 +10,29 @@ were read for an ordinary gap. Here
 2. after a rebalance a source partition is handed out only when every table has caught up with the end of its topic,
    from the committed offset (or the beginning), and while no earlier fetch is on its way;
 3. chunks of a source follow each other without a gap: messages deleted between the committed offset and the start of
-   the log, or skipped in any other way, end the process.
+   the log, or skipped in any other way, end the process;
+4. sources wait while a table is not known to be current (streams/workers/freshness.py).
 """
 
 import asyncio
+import gc
 import logging
+import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, KafkaError
+from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
+from mode import Service
 
 from platestream.ending import end_process
 from platestream.errors import IntegrityError
 from streams.workers.chunk import Chunk, ChunkedResults
+from streams.workers.freshness import Freshness
 from streams.workers.signatures import check_signatures
 from streams.workers.table import FollowedTable
 
@@ -34,6 +40,8 @@ _FETCH_SECONDS = 0.05  # the longest wait of a fetch, and so for the next one to
 _FULL_SECONDS = 0.002  # the same while an agent has enough to do: it must not wait for the next chunk
 _BROKER_WAIT_MILLISECONDS = 50  # a partition left out of a fetch waits as long as that fetch does at the broker
 _POLL_SECONDS = 0.02
+_WATCH_SECONDS = 1.0
+_ANSWER_SECONDS = 5.0
 
 check_signatures()
 
@@ -52,14 +60,28 @@ class Thread(stock.AIOKafkaConsumerThread):
         tables = frozenset(self.app.tables.changelog_topics)
         self._ensure_consumer()._fetcher._records = ChunkedResults(first=tables)
 
+    async def offsets(self, tps: set[TP]) -> dict[TP, tuple[int, int]]:
+        """First and next offset of partitions. Raises TimeoutError or KafkaError when the broker does not answer."""
+        found: dict[TP, tuple[int, int]] = await self.call_thread(self._offsets, tps)
+        return found
+
+    async def _offsets(self, tps: set[TP]) -> dict[TP, tuple[int, int]]:
+        consumer = self._ensure_consumer()
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            starts, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
+        return {tp: (starts[tp], ends[tp]) for tp in tps}
+
 
 class Consumer(stock.Consumer):
     """See the module."""
 
     logger = logging.getLogger("faust.consumer")
+    _thread: Thread
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._freshness = Freshness(args[0].table_silence_seconds)
         self._held: set[TP] = set()
+        self._is_frozen = False
         self._turn = asyncio.Lock()  # one fetch on its way, or positions being set; never both
         self._next: dict[TP, int] = {}  # of a source: the offset to be handed out next
         self._handed_out: defaultdict[TP, deque[int]] = defaultdict(deque)  # last offsets of chunks, in order
@@ -79,10 +101,14 @@ class Consumer(stock.Consumer):
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Chunk]]:
         active = set(active_partitions or ())  # a copy: an empty set, seen later by the fetcher, means all partitions
+        tables = self._tables()
+        if self.app.tables and self._freshness.is_late():
+            active &= tables.keys()
         if not active:
+            await asyncio.sleep(timeout)
             return {}
         chunks: dict[TP, list[Chunk]] = dict(await super()._getmany(active, timeout))
-        for tp, table in self._tables().items():
+        for tp, table in tables.items():
             if tp in chunks:
                 await table.follow(chunks[tp])
                 chunks[tp] = chunks[tp][-1:]
@@ -152,6 +178,7 @@ class Consumer(stock.Consumer):
     async def _release(self, held: set[TP], generation: int) -> None:
         try:
             await self._catch_up_tables(generation)
+            self._freeze()
             async with self._turn:
                 if self._is_current(generation):
                     await self._place(held)
@@ -159,6 +186,13 @@ class Consumer(stock.Consumer):
                     super().resume_partitions(held)
         except IllegalStateError:
             pass  # another rebalance takes partitions away; its own recovery comes here again
+
+    def _freeze(self) -> None:
+        """Once: the garbage collector no longer walks through what a started process holds, which takes 100 ms."""
+        if not self._is_frozen:
+            gc.collect()
+            gc.freeze()
+            self._is_frozen = True
 
     def _is_current(self, generation: int) -> bool:
         return self.flow_active and generation == self.app.consumer_generation_id
@@ -169,12 +203,30 @@ class Consumer(stock.Consumer):
 
     async def _catch_up_tables(self, generation: int) -> None:
         tables = self._tables()
-        ends = await self.highwaters(*tables) if tables else {}
+        offsets = await self._thread.offsets(set(tables)) if tables else {}
         for tp, table in tables.items():
-            if table.next_offset > ends[tp]:
-                end_process(IntegrityError(f"{_name(tp)} ends before what was read from it: it was replaced. Restart."))
-            while table.next_offset < ends[tp] and self._is_current(generation):
+            start, end = offsets[tp]
+            while start < end > table.next_offset and self._is_current(generation):
                 await asyncio.sleep(_POLL_SECONDS)
+        if self._is_current(generation):
+            self._freshness.note_current()
+
+    @Service.task
+    async def _watch_tables(self) -> None:
+        while self.app.tables and not self.should_stop:
+            try:
+                await self._ask_tables()
+            except (ConsumerNotStarted, TimeoutError, KafkaError):
+                pass  # no answer: the time since the last one says it
+            except IntegrityError as error:
+                end_process(error)
+            await self.sleep(_WATCH_SECONDS)
+
+    async def _ask_tables(self) -> None:
+        tables, asked_at = self._tables(), time.monotonic()
+        if len(tables) == len(self.app.tables):  # else one has no partition here, and is not followed
+            offsets = await self._thread.offsets(set(tables))
+            self._freshness.note(asked_at, offsets, {tp: table.next_offset for tp, table in tables.items()})
 
     async def _place(self, held: set[TP]) -> None:
         starts = await self.earliest_offsets(*held)
@@ -192,6 +244,7 @@ class Transport(stock.Transport):
     """The stock transport with this module's consumer."""
 
     Consumer = Consumer
+    table_silence_seconds: float = 10
 
 
 def _check_start(tp: TP, next_offset: int | None, start: int) -> None:

@@ -1,43 +1,205 @@
-"""The glue: work in hand is finished even when the agent is cancelled, as a stop and a rebalance do."""
+"""The loop over chunks: what is judged ahead, what is acknowledged when, and that the event loop goes on turning."""
 
 import asyncio
+import gc
+import time
+from collections.abc import AsyncIterator, Iterator
+from unittest.mock import patch
 
 import pytest
+from prometheus_client import REGISTRY
 
-from processors.matching.agent import to_the_end
-
-
-async def test_work_is_finished_before_a_cancellation_goes_on() -> None:
-    acknowledged, begun, done = asyncio.Event(), asyncio.Event(), []
-
-    async def work() -> None:
-        begun.set()
-        await acknowledged.wait()
-        done.append("work")
-
-    agent = asyncio.create_task(to_the_end(work()))
-    await begun.wait()
-    agent.cancel()
-    await asyncio.sleep(0)
-    assert not agent.done()
-    acknowledged.set()
-    with pytest.raises(asyncio.CancelledError):
-        await agent
-    assert done == ["work"]
+from platestream.clock import SetClock
+from platestream.errors import IntegrityError, InvalidMessage
+from processors.matching import agent
+from processors.matching.agent import Judge, match_chunks
+from processors.matching.hotlist import Hotlist
+from processors.matching.matcher import Matcher
+from processors.matching.outlet import Portion
+from processors.matching.poison import PoisonLimit
+from schemas.codec import Codec
+from schemas.framing import ROLL_MARKER, frame
+from schemas.plates import hotlist_key
+from streams.workers.chunk import Chunk
+from tests.chunks import READS, chunk_of
+from tests.matching import NOW, a_read, an_entry
 
 
-async def test_an_error_of_the_work_is_the_agents_error_also_after_a_cancellation() -> None:
-    begun, failed = asyncio.Event(), asyncio.Event()
+class Event:
+    """A chunk as Faust hands it out."""
 
-    async def work() -> None:
-        begun.set()
-        await failed.wait()
-        raise KeyError
+    def __init__(self, chunk: Chunk) -> None:
+        self.value = chunk
+        self.acked = False
 
-    agent = asyncio.create_task(to_the_end(work()))
-    await begun.wait()
-    agent.cancel()
-    await asyncio.sleep(0)
-    failed.set()
-    with pytest.raises(KeyError):
-        await agent
+    def ack(self) -> None:
+        self.acked = True
+
+
+class Stream:
+    """Events that come when they are put."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Event] = asyncio.Queue()
+
+    def put(self, chunk: Chunk) -> Event:
+        event = Event(chunk)
+        self._queue.put_nowait(event)
+        return event
+
+    def noack(self) -> "Stream":
+        return self
+
+    async def events(self) -> AsyncIterator[Event]:
+        while True:
+            yield await self._queue.get()
+
+
+class Gate:
+    """An outlet whose portions are through when it is told."""
+
+    def __init__(self) -> None:
+        self.begun: list[Portion] = []
+        self._open = asyncio.Semaphore(0)
+        self.failure: Exception | None = None
+
+    async def send(self, portion: Portion) -> None:
+        self.begun.append(portion)
+        await self._open.acquire()
+        if self.failure:
+            raise self.failure
+
+    async def let_through(self, portions: int = 1) -> None:
+        for _ in range(portions):
+            self._open.release()
+        await turns()
+
+
+def matched() -> float:
+    return REGISTRY.get_sample_value("platestream_processor_reads_total") or 0
+
+
+async def turns() -> None:
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+def a_judge(codec: Codec, *plates: str, limit: PoisonLimit | None = None) -> Judge:
+    hotlist = Hotlist(codec)
+    for plate in plates:
+        hotlist.apply(hotlist_key(plate, "e1"), codec.encode(an_entry(plate)))
+    limit = limit or PoisonLimit(in_a_row=100_000, share=1)
+    return Judge(hotlist, Matcher(codec, hotlist), limit, SetClock(NOW))
+
+
+async def test_a_chunk_is_acknowledged_when_all_that_it_led_to_is_and_not_before(codec: Codec) -> None:
+    stream, gate = Stream(), Gate()
+    loop = asyncio.create_task(match_chunks(stream, a_judge(codec, "ABC123"), gate))  # type: ignore[arg-type]
+    first, second = (stream.put(chunk_of([codec.encode(a_read())])) for _ in range(2))
+    await turns()
+    assert (first.acked, second.acked, len(gate.begun)) == (False, False, 1)
+    await gate.let_through()
+    assert (first.acked, second.acked, len(gate.begun)) == (True, False, 2)
+    await gate.let_through()
+    assert second.acked
+    loop.cancel()
+
+
+async def test_what_is_on_its_way_is_finished_when_the_agent_is_cancelled(codec: Codec) -> None:
+    stream, gate = Stream(), Gate()
+    loop = asyncio.create_task(match_chunks(stream, a_judge(codec, "ABC123"), gate))  # type: ignore[arg-type]
+    first, second = (stream.put(chunk_of([codec.encode(a_read())])) for _ in range(2))
+    await turns()
+    loop.cancel()
+    await turns()
+    assert loop.cancelled()
+    assert not first.acked
+    await gate.let_through(2)
+    assert (first.acked, second.acked, len(gate.begun)) == (True, False, 1)
+
+
+async def test_an_error_ends_the_process_and_acknowledges_nothing(codec: Codec) -> None:
+    stream, gate = Stream(), Gate()
+    gate.failure = KeyError()
+    with patch.object(agent, "end_process", side_effect=SystemExit) as ended:
+        sending = agent._send(Portion(READS), gate, event := Event(chunk_of([])))  # type: ignore[arg-type]
+        await gate.let_through()
+        with pytest.raises(SystemExit):
+            await sending
+        stream.put(chunk_of([codec.encode(a_read())]))
+        with patch.object(Hotlist, "select", side_effect=KeyError), pytest.raises(SystemExit):
+            await match_chunks(stream, a_judge(codec), gate)  # type: ignore[arg-type]
+    assert [type(call.args[0]) for call in ended.call_args_list] == [KeyError, KeyError]
+    assert not event.acked
+
+
+async def test_a_chunk_gives_its_alerts_and_letters_in_order_in_portions_of_bounded_size(codec: Codec) -> None:
+    poison = [b"{}", None, frame(codec.wire_id("PlateRead"), b"\x00rest")]
+    values = [codec.encode(a_read(event=str(number))) for number in range(2500)]
+    before = matched()
+    chunk = chunk_of(
+        [*values[:1200], *poison, codec.encode(a_read("OTHER1")), *values[1200:], ROLL_MARKER], first_offset=70
+    )
+    portions = [given async for given in a_judge(codec, "ABC123").portions(chunk)]
+    assert [is_last for _, is_last in portions] == [False, False, True]
+    assert max(len(portion) for portion, _ in portions) == 1000
+    raised = [read for portion, _ in portions for read in portion.raised]
+    assert [read.offset for read in raised] == [*range(70, 1270), *range(1274, 2574)]
+    assert [read.alerts[0].read_id for read in raised] == [codec.decode(value).read_id for value in values]
+    assert matched() == before + 2501
+    letters = [letter for portion, _ in portions for letter in portion.letters]
+    assert [(letter.offset, letter.reason, letter.value) for letter in letters] == [
+        (1270, "not-framed", b"{}"),
+        (1271, "not-framed", None),
+        (1272, "plate-missing", poison[2]),
+    ]
+
+
+async def test_too_much_poison_stops_the_worker_with_a_sentence(codec: Codec) -> None:
+    judge = a_judge(codec, limit=PoisonLimit(in_a_row=5, share=1))
+    with pytest.raises(IntegrityError, match=r"reads\[0\]@17: more than 5 reads in a row cannot be used"):
+        [_ async for _ in judge.portions(chunk_of([b"x"] * 8, first_offset=12))]
+
+
+@pytest.fixture
+def frozen() -> Iterator[None]:
+    """As a worker that has loaded its list: the garbage collector does not walk through what is there already."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("frozen")
+@pytest.mark.parametrize("kind", ["hits", "one plate with many entries", "poison", "unlisted"])
+async def test_others_on_the_event_loop_have_their_turn_within_50_ms_of_work(codec: Codec, kind: str) -> None:
+    """Time of this thread, not of the clock: other processes on the machine do not count."""
+    judge = a_judge(codec, "ABC123")
+    if kind == "one plate with many entries":
+        for number in range(100):
+            judge._hotlist.apply(hotlist_key("ABC123", f"n{number}"), codec.encode(an_entry(entry_id=f"n{number}")))
+    value = {"poison": b"\x00", "unlisted": codec.encode(a_read("OTHER1"))}.get(kind, codec.encode(a_read()))
+    chunk = chunk_of([value] * {"unlisted": 100_000, "one plate with many entries": 100}.get(kind, 6000))
+    longest, done = 0.0, False
+
+    async def probe() -> None:
+        nonlocal longest
+        while not done:
+            before = time.thread_time()
+            await asyncio.sleep(0)
+            longest = max(longest, time.thread_time() - before)
+
+    probing = asyncio.create_task(probe())
+    count = sum([len(portion) async for portion, _ in judge.portions(chunk)])
+    done = True
+    await probing
+    assert count == {"unlisted": 0, "one plate with many entries": 10_100}.get(kind, 6000)
+    assert longest < 0.05
+
+
+def test_the_matcher_is_asked_only_for_what_is_selected(codec: Codec) -> None:
+    with patch.object(Matcher, "alerts_of", side_effect=InvalidMessage("x", "y")) as asked:
+        judge = a_judge(codec, "ABC123")
+        for selected in judge._hotlist.select([*chunk_of([codec.encode(a_read("OTHER1")), codec.encode(a_read())])]):
+            assert not judge._judge(selected, Portion(READS))
+    assert asked.call_count == 1

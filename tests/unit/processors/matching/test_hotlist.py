@@ -1,17 +1,22 @@
 """The worker's hotlist: updates, removals, refusals, and a plain dictionary as its oracle."""
 
 import dataclasses
+import gc
+from typing import Any
 
 import pytest
+from aiokafka.record.default_records import DefaultRecordBatch
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
+from platestream.errors import InvalidMessage
 from processors.matching.hotlist import Hotlist
 from schemas.codec import Codec
-from schemas.framing import frame
-from schemas.messages import HotlistEntry
-from schemas.plates import fold, hotlist_key
+from schemas.framing import frame, peek_plate
+from schemas.messages import HotlistEntry, PlateRead
+from schemas.plates import fold, fold_bytes, hotlist_key
+from tests.chunks import batch_bytes, chunk_of
 from tests.matching import a_read, an_entry
 
 
@@ -88,6 +93,102 @@ def test_the_gauge_follows_and_nothing_is_raised(codec: Codec, value: bytes | No
     assert REGISTRY.get_sample_value("platestream_processor_hotlist_entries") == len(hotlist) == 1
 
 
+def take(hotlist: Hotlist, *messages: tuple[bytes | None, bytes | None]) -> None:
+    """As a worker takes what was fetched of the topic."""
+    hotlist.apply_all(DefaultRecordBatch(batch_bytes(messages)))
+
+
+def test_an_entry_that_is_bad_behind_its_id_is_refused_on_a_hit_and_has_ended_the_one_before(codec: Codec) -> None:
+    hotlist, entry, before = Hotlist(codec), an_entry(), refused("bad-avro")
+    key, value = hotlist_key(entry.plate, entry.entry_id), codec.encode(entry)
+    take(hotlist, (key, value), (key, value[:-3]))
+    assert (b"ABC123" in hotlist, len(hotlist), refused("bad-avro")) == (True, 1, before)
+    assert hotlist.entries(b"ABC123") == []
+    assert (b"ABC123" in hotlist, len(hotlist), refused("bad-avro")) == (False, 0, before + 1)
+
+
+def test_what_is_no_usable_entry_is_refused_wherever_it_is_cut(codec: Codec) -> None:
+    entry = an_entry()
+    key, value = hotlist_key(entry.plate, entry.entry_id), codec.encode(entry)
+    for end in range(len(value)):
+        hotlist = Hotlist(codec)
+        take(hotlist, (key, value[:end]))
+        assert hotlist.entries(b"ABC123") == []
+        assert len(hotlist) == 0
+
+
+@pytest.mark.parametrize("length", [1, 63, 64, 127, 128, 200])
+def test_ids_of_any_length_can_be_removed(codec: Codec, length: int) -> None:
+    hotlist = Hotlist(codec)
+    messages = [(hotlist_key("ABC123", i * length), codec.encode(an_entry(entry_id=i * length))) for i in "abc"]
+    take(hotlist, *messages)
+    assert [entry.entry_id for entry in hotlist.entries(b"ABC123")] == [i * length for i in "abc"]
+    take(hotlist, *[(key, None) for key, _ in messages[1:]])
+    assert [entry.entry_id for entry in hotlist.entries(b"ABC123")] == ["a" * length]
+
+
+def test_an_id_written_in_more_bytes_than_it_needs_can_be_removed(codec: Codec) -> None:
+    hotlist, entry = Hotlist(codec), an_entry(entry_id="e1")
+    key, value = hotlist_key(entry.plate, entry.entry_id), codec.encode(entry)
+    assert value.count(b"\x04e1") == 1
+    take(hotlist, (key, value.replace(b"\x04e1", b"\x84\x00e1")))
+    assert hotlist.entries(b"ABC123") == [entry]
+    take(hotlist, (key, None))
+    assert len(hotlist) == 0
+
+
+def test_a_plate_of_nothing_but_separators_is_no_entry(codec: Codec) -> None:
+    hotlist = Hotlist(codec)
+    value = codec.encode(an_entry("ABC", entry_id="e1")).replace(b"\x06ABC", b"\x06---")
+    take(hotlist, (b"\x1fe1", value))
+    assert len(hotlist) == 0
+    assert b"" not in hotlist
+
+
+def test_the_garbage_collector_passes_over_the_plates(codec: Codec) -> None:
+    hotlist = Hotlist(codec)
+    take(hotlist, *[(hotlist_key("ABC", i), codec.encode(an_entry("ABC", entry_id=i))) for i in "ab"])
+    take(hotlist, (hotlist_key("XYZ", "c"), codec.encode(an_entry("XYZ", entry_id="c"))))
+    assert not gc.is_tracked(hotlist._single)
+
+
+READ = st.builds(a_read, st.text("ABC01OI", min_size=1, max_size=3))
+
+
+@given(
+    reads=st.lists(
+        READ
+        | st.none()
+        | st.binary(max_size=30)
+        | st.tuples(st.just("read"), st.binary(max_size=30))
+        | st.tuples(st.just("other"), st.binary(max_size=30)),
+        max_size=30,
+    )
+)
+def test_selected_is_what_is_listed_and_what_does_not_begin_as_a_read(codec: Codec, reads: list[Any]) -> None:
+    hotlist = Hotlist(codec)
+    for plate in ("A0", "O", "BI1"):
+        put(hotlist, codec, an_entry(plate))
+    ids = {"read": codec.wire_id("PlateRead"), "other": codec.wire_id("HotlistEntry")}
+    values = [
+        codec.encode(read)
+        if isinstance(read, PlateRead)
+        else frame(ids[read[0]], read[1])
+        if isinstance(read, tuple)
+        else read
+        for read in reads
+    ]
+    selected = {one.record.offset for one in hotlist.select([*chunk_of(values)])}
+    for offset, value in enumerate(values):
+        try:
+            assert codec.version_of(value).record == "PlateRead"
+            folded = fold_bytes(peek_plate(value or b""))
+        except (AssertionError, InvalidMessage):
+            assert offset in selected or value is not None and value[:5] == frame(ids["read"], b"")
+        else:
+            assert (offset in selected) == (folded in hotlist or not folded)
+
+
 @given(
     changes=st.lists(
         st.tuples(st.text("0O1I", min_size=1, max_size=2), st.sampled_from("ab"), st.integers(0, 5)), max_size=30
@@ -95,14 +196,17 @@ def test_the_gauge_follows_and_nothing_is_raised(codec: Codec, value: bytes | No
 )
 def test_any_history_leaves_what_a_dictionary_would_hold(codec: Codec, changes: list[tuple[str, str, int]]) -> None:
     hotlist, oracle = Hotlist(codec), {}
-    for plate, entry_id, priority in changes:
+    for number, (plate, entry_id, priority) in enumerate(changes):
         key = hotlist_key(plate, entry_id)
         if priority:
             oracle[key] = an_entry(plate, entry_id=entry_id, priority=priority)
-            hotlist.apply(key, codec.encode(oracle[key]))
         else:
             oracle.pop(key, None)
-            hotlist.apply(key, None)
+        message = key, codec.encode(oracle[key]) if priority else None
+        if number % 3:
+            take(hotlist, message)
+        else:
+            hotlist.apply(*message)
     assert len(hotlist) == len(oracle)
     for plate in {fold(plate) for plate, _, _ in changes}:
         expected = {entry.entry_id: entry for entry in oracle.values() if fold(entry.plate) == plate}
