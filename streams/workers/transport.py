@@ -81,7 +81,7 @@ class Consumer(stock.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._freshness = Freshness(args[0].table_silence_seconds)
         self._held: set[TP] = set()
-        self._is_frozen = False
+        self._freezes_left = 2
         self._turn = asyncio.Lock()  # one fetch on its way, or positions being set; never both
         self._next: dict[TP, int] = {}  # of a source: the offset to be handed out next
         self._handed_out: defaultdict[TP, deque[int]] = defaultdict(deque)  # last offsets of chunks, in order
@@ -102,7 +102,7 @@ class Consumer(stock.Consumer):
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Chunk]]:
         active = set(active_partitions or ())  # a copy: an empty set, seen later by the fetcher, means all partitions
         tables = self._tables()
-        if self.app.tables and self._freshness.is_late():
+        if len(tables) < len(self.app.tables) or (tables and self._freshness.is_late()):
             active &= tables.keys()
         if not active:
             await asyncio.sleep(timeout)
@@ -168,6 +168,7 @@ class Consumer(stock.Consumer):
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         self._forget()
+        self._freeze()
         await super().on_partitions_assigned(assigned, generation_id)
 
     def _forget(self) -> None:
@@ -187,12 +188,24 @@ class Consumer(stock.Consumer):
         except IllegalStateError:
             pass  # another rebalance takes partitions away; its own recovery comes here again
 
+    async def _offsets_of(self, tps: set[TP], generation: int) -> dict[TP, tuple[int, int]]:
+        """Asks until there is an answer."""
+        while tps and self._is_current(generation):
+            try:
+                return await self._thread.offsets(tps)
+            except (TimeoutError, KafkaError):
+                await asyncio.sleep(_WATCH_SECONDS)
+        return {}
+
     def _freeze(self) -> None:
-        """Once: the garbage collector no longer walks through what a started process holds, which takes 100 ms."""
-        if not self._is_frozen:
+        """Keep the garbage collector from walking through what the process holds at its start, then with its tables.
+
+        A walk takes 100 ms, and unpacking records calls for one every 100,000 records.
+        """
+        if self._freezes_left:
             gc.collect()
             gc.freeze()
-            self._is_frozen = True
+            self._freezes_left -= 1
 
     def _is_current(self, generation: int) -> bool:
         return self.flow_active and generation == self.app.consumer_generation_id
@@ -203,9 +216,10 @@ class Consumer(stock.Consumer):
 
     async def _catch_up_tables(self, generation: int) -> None:
         tables = self._tables()
-        offsets = await self._thread.offsets(set(tables)) if tables else {}
-        for tp, table in tables.items():
-            start, end = offsets[tp]
+        offsets = await self._offsets_of(set(tables), generation)
+        self._note(time.monotonic(), offsets, tables)
+        for tp, (start, end) in offsets.items():
+            table = tables[tp]
             while start < end > table.next_offset and self._is_current(generation):
                 await asyncio.sleep(_POLL_SECONDS)
         if self._is_current(generation):
@@ -218,15 +232,18 @@ class Consumer(stock.Consumer):
                 await self._ask_tables()
             except (ConsumerNotStarted, TimeoutError, KafkaError):
                 pass  # no answer: the time since the last one says it
-            except IntegrityError as error:
-                end_process(error)
             await self.sleep(_WATCH_SECONDS)
 
     async def _ask_tables(self) -> None:
         tables, asked_at = self._tables(), time.monotonic()
         if len(tables) == len(self.app.tables):  # else one has no partition here, and is not followed
-            offsets = await self._thread.offsets(set(tables))
+            self._note(asked_at, await self._thread.offsets(set(tables)), tables)
+
+    def _note(self, asked_at: float, offsets: dict[TP, tuple[int, int]], tables: dict[TP, FollowedTable]) -> None:
+        try:
             self._freshness.note(asked_at, offsets, {tp: table.next_offset for tp, table in tables.items()})
+        except IntegrityError as error:
+            end_process(error)
 
     async def _place(self, held: set[TP]) -> None:
         starts = await self.earliest_offsets(*held)
