@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_NO_PROGRESS := 1
 .DEFAULT_GOAL := help
-.PHONY: help run test check rules lock soak clean bench-join bench-latency bench-growth performance
+.PHONY: help run test check rules lock soak clean bench-join bench-latency bench-growth performance destruction-proof
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ check: $(READY) ## lint, types, sizes, import direction, docs, rules: what CI ru
 	@$(BIN)/mypy
 	@$(BIN)/python -m tests.rules --quiet
 	@$(BIN)/python -m pytest -q tests/unit/project
+
+destruction-proof: $(READY) ## plates through the whole pipeline, the clock set ahead, then every byte of every file searched
+	@$(BIN)/python -m tests.destruction.proof
 
 rules: $(READY) ## print each clause of the order with its code and its test
 	@$(BIN)/python -m tests.rules

@@ -97,9 +97,9 @@ class Pipeline:
 
 
 @contextmanager
-def running_stack(home: Path) -> Iterator[Pipeline]:
+def running_stack(home: Path, settings: Settings | None = None) -> Iterator[Pipeline]:
     """Broker and registry run, topics and keys are there, the analyst may search; the roles are not started yet."""
-    settings = fresh_settings(home)
+    settings = settings or fresh_settings(home)
     with EmbeddedStack(settings) as stack:
         create_topics(settings.kafka)
         register_schemas(settings.registry.url)

@@ -29,8 +29,7 @@ def command() -> None:
         from sinks.clickhouse.store import Store
         from sinks.holds.state import HoldsState, fold_holds
         from sinks.pictures.store import PictureStore
-        from sinks.retention.places import places
-        from sinks.retention.service import Kept, start_retention
+        from sinks.retention.service import keeping, start_retention
         from sinks.service import start_sinks
         from streams.ledger.kafka import KafkaLedger
         from streams.registry import load_codec
@@ -44,9 +43,8 @@ def command() -> None:
         reads = stack.enter_context(closing(ClickHouseReads(store)))
         app = create_gateway(settings, reads, ledger, clock)
         pictures = PictureStore(settings)
-        kept = Kept(store=store, pictures=pictures, places=places(settings, store, pictures))
         holds = stack.enter_context(closing(KafkaLedger(settings.kafka, codec, fold_holds, HoldsState())))
-        retention = start_retention(settings, kept, holds, clock)
+        retention = start_retention(settings, keeping(settings, store, pictures), holds, clock)
         stack.callback(retention.stop)
         sinks = start_sinks(settings, store, pictures, codec, clock, probe.beat)
         stack.callback(sinks.stop)

@@ -31,9 +31,17 @@ EXEMPT_TABLES = {
     "migrations": "numbers and checksums of the schema",
 }
 
+TOPICS = {  # the sweep only counts what is left there (kafka_place.py): what destroys it runs by itself, all the time
+    "plate-reads": "truncated once every group has committed them (truncation.py)",
+    "plate-pictures": "truncated once every group has committed them (truncation.py)",
+    "alerts": "deleted by the broker after the days of the topic",
+    "dead-letters": "deleted by the broker after the days of the topic",
+    "hotlist-entries": "the list itself, no reads; an entry is compacted away after it was taken off the list",
+}
+
 
 def places(settings: Settings, store: Store, pictures: PictureStore) -> list[Place]:
-    """All places that a sweep goes through, those that feed others first."""
+    """All places of storage itself that a sweep goes through, those that feed others first."""
     tables = [
         DayTable(store=store, table=table, identity=identity, time=time)
         for table, (identity, time) in DAY_TABLES.items()

@@ -17,7 +17,9 @@ from sinks.holds.partitions import HeldPartitions
 from sinks.holds.state import HoldsState
 from sinks.intake import Stopped
 from sinks.pictures.store import PictureStore
+from sinks.retention.kafka_place import kafka_places
 from sinks.retention.place import Place
+from sinks.retention.places import places
 from sinks.retention.suppression import NOBODY, Suppressed, SuppressionSweep
 from sinks.retention.sweeping import Sweeper
 from sinks.retention.waiting import Waiting
@@ -36,6 +38,12 @@ class Kept:
     store: Store
     pictures: PictureStore
     places: list[Place]
+
+
+def keeping(settings: Settings, store: Store, pictures: PictureStore) -> Kept:
+    """Stores and topics of an installation. With the clock set ahead topics are left out: the broker's is not."""
+    topics = [] if settings.clock_ahead_days else kafka_places(settings)
+    return Kept(store=store, pictures=pictures, places=[*places(settings, store, pictures), *topics])
 
 
 class Retention:
