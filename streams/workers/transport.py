@@ -102,7 +102,8 @@ class Consumer(stock.Consumer):
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Chunk]]:
         active = set(active_partitions or ())  # a copy: an empty set, seen later by the fetcher, means all partitions
         tables = self._tables()
-        if len(tables) < len(self.app.tables) or (tables and self._freshness.is_late()):
+        is_late = bool(self.app.tables) and self._freshness.is_late()
+        if is_late or len(tables) < len(self.app.tables):
             active &= tables.keys()
         if not active:
             await asyncio.sleep(timeout)

@@ -1,5 +1,6 @@
 """Workers that start, die, join and leave on the real broker: no read without its alert, no update unseen."""
 
+import os
 import signal
 import threading
 import time
@@ -17,6 +18,9 @@ from platestream.settings import KafkaSettings
 from schemas.plates import alert_id
 from streams.clients import admin
 from tests.matching_worker import PARTITIONS, Matching, matching, until
+
+_REMOVED = 2000  # entries that are taken off the list while reads run
+_A_SECOND = 300  # steps of the storm: a little more
 
 
 @pytest.fixture
@@ -79,8 +83,11 @@ def test_what_a_clean_stop_has_matched_is_not_matched_again(fresh: Matching) -> 
     assert second.end(signal.SIGTERM) == 0
 
 
-def test_workers_that_join_and_die_miss_no_read_and_no_update(fresh: Matching) -> None:
+@pytest.mark.parametrize("_run", range(20 if os.environ.get("PLATESTREAM_SOAK") else 1))
+def test_workers_that_join_and_die_miss_no_read_and_no_update(fresh: Matching, _run: int) -> None:
     fresh.list_("ALWAYS1", "always")
+    for number in range(_REMOVED):
+        fresh.list_(f"DN{number}", f"d{number}")
     with storm(fresh) as (expected, listed):
         fresh.start()
         for _ in range(2):
@@ -97,11 +104,27 @@ def test_workers_that_join_and_die_miss_no_read_and_no_update(fresh: Matching) -
         assert worker.end(signal.SIGTERM) == 0
 
 
+def what_is_read(number: int) -> tuple[str, str | None]:
+    """The plate of a read, and the entry it alerts for."""
+    before = number - _A_SECOND
+    if number % 5 == 0:
+        return "ALWAYS1", "always"
+    if number % 5 == 1 and before >= 0:
+        return f"UP{before}", f"u{before}"
+    if number % 5 == 2 and 0 <= before < _REMOVED:
+        return f"DN{before}", None
+    return f"NO{number}", None
+
+
 @contextmanager
 def storm(fresh: Matching) -> Iterator[tuple[set[object], set[str]]]:
-    """Reads and updates of the list without pause; what alerts and what is listed in the end."""
+    """Reads and updates of the list without pause; what alerts and what is listed in the end.
+
+    The reference is what a reader of both topics knows without hurry: a read alerts for what was listed a second before
+    and stays so, and not for what was removed a second before, whichever worker comes to it, however late.
+    """
     expected: set[object] = set()
-    listed = {"always"}
+    listed = {"always", *(f"d{number}" for number in range(_REMOVED))}
     done = threading.Event()
 
     def blow() -> None:
@@ -110,12 +133,13 @@ def storm(fresh: Matching) -> Iterator[tuple[set[object], set[str]]]:
                 return
             fresh.list_(f"UP{number}", f"u{number}")
             listed.add(f"u{number}")
-            if number >= 100:
-                fresh.unlist(f"UP{number - 100}", f"u{number - 100}")
-                listed.discard(f"u{number - 100}")
-            read = fresh.read("ALWAYS1" if number % 5 == 0 else f"NO{number}", str(number))
-            if number % 5 == 0:
-                expected.add(alert_id(read.read_id, "always"))
+            if number < _REMOVED:
+                fresh.unlist(f"DN{number}", f"d{number}")
+                listed.discard(f"d{number}")
+            plate, entry_id = what_is_read(number)
+            read = fresh.read(plate, str(number))
+            if entry_id:
+                expected.add(alert_id(read.read_id, entry_id))
             fresh.producer.poll(0)
             time.sleep(0.004)
 
