@@ -9,6 +9,7 @@ from gateway.access.tokens import load_verifier
 from gateway.door import MAX_BODY_BYTES, Door
 from gateway.problems import add_problem_handlers
 from gateway.routes.pages import open_pages
+from gateway.routes.public_log import public_log_routes
 from gateway.routes.searches import search_routes
 from gateway.searches.desk import SearchDesk
 from gateway.searches.plate import StoredReads
@@ -47,5 +48,6 @@ def create_gateway(settings: Settings, reads: StoredReads, ledger: Ledger[Access
     bearer = HTTPBearer(auto_error=False, description="token of the issuer; the door checks it")  # for OpenAPI
     routes = search_routes(desk, max_rows=max_rows, retention_days=retention_days)
     app.include_router(routes, dependencies=[Depends(bearer)])
+    app.include_router(public_log_routes(reads, clock))
     app.include_router(open_pages(app, {"ledger": ledger.check_reachable, "store": reads.check_reachable}))
     return app

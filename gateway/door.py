@@ -13,7 +13,7 @@ from gateway.problems import problem
 from platestream.errors import InvalidMessage
 from platestream.metrics import SEARCHES
 
-OPEN_PATHS = frozenset({"/", "/docs", "/openapi.json", "/healthz"})
+OPEN_PATHS = frozenset({"/", "/docs", "/openapi.json", "/healthz", "/public-log", "/public-log.csv"})
 MAX_BODY_BYTES = 64 * 1024
 
 _HEADERS = {

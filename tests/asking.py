@@ -15,6 +15,7 @@ from platestream.clock import Clock
 from platestream.errors import TransientError
 from platestream.settings import Settings
 from schemas.plates import fold
+from sinks.clickhouse.counting import CollectionCount, HitCount
 from sinks.clickhouse.reads import StoredPicture, StoredRead
 from streams.ledger.body import Body
 from streams.ledger.ledger import Ledger
@@ -156,6 +157,8 @@ class MemoryReads:
     reads: list[StoredRead] = field(default_factory=list)
     is_away: bool = False
     times_asked: int = 0
+    collected: list[CollectionCount] = field(default_factory=list)
+    hits: list[HitCount] = field(default_factory=list)
 
     def find(self, question: PlateQuestion) -> Sequence[StoredRead]:
         self.check_reachable()
@@ -167,6 +170,14 @@ class MemoryReads:
             and question.collected_from <= read.collected_at < question.collected_until
         ]
         return sorted(found, key=lambda read: read.collected_at, reverse=True)[: question.row_limit]
+
+    def count_collected(self, start: datetime, end: datetime) -> Sequence[CollectionCount]:
+        self.check_reachable()
+        return [one for one in self.collected if start <= one.hour < end]
+
+    def count_hits(self, start: datetime, end: datetime) -> Sequence[HitCount]:
+        self.check_reachable()
+        return [one for one in self.hits if start <= one.hour < end]
 
     def check_reachable(self) -> None:
         if self.is_away:

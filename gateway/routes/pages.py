@@ -18,6 +18,7 @@ _STYLE = "body{font-family:sans-serif;max-width:60em;margin:2em auto;padding:0 1
 _WELCOME = """<p>The only door to stored licence-plate reads. Every search is written to the ledger with who asked,
 why and on what facts, before it is answered.</p>
 <ul><li><a href="/docs">How to ask</a></li><li><a href="/openapi.json">OpenAPI description</a></li>
+<li><a href="/public-log">Public log of use</a> (<a href="/public-log.csv">as a table</a>)</li>
 <li><a href="/healthz">Whether it works</a></li></ul>"""
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from platestream.retention import first_kept
+from sinks.clickhouse.counting import CollectionCount, HitCount
 from sinks.clickhouse.reads import StoredRead
 
 
@@ -20,9 +21,17 @@ class PlateQuestion:
 
 
 class StoredReads(Protocol):
-    """Where reads are kept. Both methods raise TransientError when it is away."""
+    """Where reads are kept. All methods raise TransientError when it is away."""
 
     def find(self, question: PlateQuestion) -> Sequence[StoredRead]: ...
+
+    def count_collected(self, start: datetime, end: datetime) -> Sequence[CollectionCount]:
+        """Of the hours that begin in [start, end)."""
+        ...
+
+    def count_hits(self, start: datetime, end: datetime) -> Sequence[HitCount]:
+        """Of the hours that begin in [start, end)."""
+        ...
 
     def check_reachable(self) -> None: ...
 

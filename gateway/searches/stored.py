@@ -6,11 +6,13 @@ and no more searches than these run in the engine at once.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import TypeVar
 
 from gateway.searches.plate import PlateQuestion
 from platestream.errors import TransientError
 from schemas.plates import fold
+from sinks.clickhouse.counting import CollectionCount, HitCount, collected, hits
 from sinks.clickhouse.reads import StoredRead, find_reads
 from sinks.clickhouse.store import Store, clickhouse_errors
 
@@ -29,6 +31,12 @@ class ClickHouseReads:
 
     def find(self, question: PlateQuestion) -> Sequence[StoredRead]:
         return self._run(lambda: self._find(question))
+
+    def count_collected(self, start: datetime, end: datetime) -> Sequence[CollectionCount]:
+        return self._run(lambda: collected(self._store.client(), start, end))
+
+    def count_hits(self, start: datetime, end: datetime) -> Sequence[HitCount]:
+        return self._run(lambda: hits(self._store.client(), start, end))
 
     def check_reachable(self) -> None:
         self._run(self._ask_nothing)

@@ -17,6 +17,7 @@ from platestream.cli import (
     misuse,
     person,
     processor,
+    public_log,
     run,
     schemas,
     settings,
@@ -41,7 +42,7 @@ for group in (
     access, authorization, case, device, hold, hotlist, keys, ledger, misuse, person, schemas, topics, training
 ):  # fmt: skip
     typer_app.add_typer(group.app)
-for single in (settings, token):
+for single in (public_log, settings, token):
     typer_app.command(single.NAME)(single.command)
 
 

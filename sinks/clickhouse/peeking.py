@@ -34,8 +34,8 @@ class Peek:
         self._suppressed = suppressed
         self._codec = codec
         in_reach = span.first_ms >= _SIX_FROM_MS and span.last_ms < _SIX_UNTIL_MS
-        self._first = _in_six_bytes(span.first_ms) if in_reach else 1
-        self._last = _in_six_bytes(span.last_ms) if in_reach else 0
+        self._first = int.from_bytes(long_of_six_bytes(span.first_ms), "little") if in_reach else 1
+        self._last = int.from_bytes(long_of_six_bytes(span.last_ms), "little") if in_reach else 0
 
     def judge_read(self, value: bytes) -> bytes | None:
         """The read to store, None when it is due. Raises InvalidMessage when plate or time cannot be those of a read.
@@ -80,7 +80,7 @@ def _plate_end(value: bytes) -> int:
     return end
 
 
-def _in_six_bytes(at_ms: int) -> int:
-    """The number that the six bytes of a time make."""
+def long_of_six_bytes(at_ms: int) -> bytes:
+    """A time as a long of Avro; from August 1970 until September 2039 it takes six bytes."""
     groups_of_seven = (at_ms << 1 >> 7 * place & 0x7F for place in range(6))
-    return _SIX_BYTES | sum(bits << 8 * place for place, bits in enumerate(groups_of_seven))
+    return (_SIX_BYTES | sum(bits << 8 * place for place, bits in enumerate(groups_of_seven))).to_bytes(6, "little")

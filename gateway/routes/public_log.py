@@ -1,0 +1,70 @@
+"""GET /public-log and /public-log.csv: what was collected and found, by reader and hour. Anyone may ask, no token.
+
+Only hours that are over are told, and numbers alone: no read, no plate, nothing of a search.
+"""
+
+import csv
+import io
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query, Response
+
+from gateway.searches.plate import StoredReads
+from platestream.clock import Clock
+from sinks.clickhouse.counting import CollectionCount, HitCount
+
+_MOST_DAYS = 92
+_DEFAULT_DAYS = 7
+_CSV_HEAD = ("hour", "device_id", "counted", "classification", "match_kind", "category", "database", "count")
+
+First = Annotated[date | None, Query(alias="from", description="first day, UTC; a week ago by default")]
+Last = Annotated[date | None, Query(alias="until", description="first day no longer wanted; tomorrow by default")]
+
+
+def public_log_routes(reads: StoredReads, clock: Clock) -> APIRouter:
+    """Both pages. Keeps: log.public"""
+    router = APIRouter()
+
+    def asked(first: date | None, last: date | None) -> tuple[datetime, datetime]:
+        now = clock.now()
+        end_day = last or now.date() + timedelta(days=1)
+        start_day = first or end_day - timedelta(days=_DEFAULT_DAYS)
+        if not start_day < end_day <= start_day + timedelta(days=_MOST_DAYS):
+            raise HTTPException(422, f"`from` must be before `until`, by at most {_MOST_DAYS} days.")
+        over = now.replace(minute=0, second=0, microsecond=0)
+        return datetime.combine(start_day, time(), UTC), min(datetime.combine(end_day, time(), UTC), over)
+
+    @router.get("/public-log")
+    def public_log(first: First = None, last: Last = None) -> dict[str, Any]:
+        """Reads collected and hits, by reader and hour, and the databases on which hits were found."""
+        start, end = asked(first, last)
+        collected, hits = reads.count_collected(start, end), reads.count_hits(start, end)
+        return {
+            "from": start,
+            "until": end,
+            "collected": collected,
+            "hits": hits,
+            "databases": sorted({hit.source for hit in hits}),
+        }
+
+    @router.get("/public-log.csv", response_class=Response)
+    def public_log_as_csv(first: First = None, last: Last = None) -> Response:
+        """The same as one table; `counted` says what a line counts."""
+        start, end = asked(first, last)
+        lines = [_collected_line(one) for one in reads.count_collected(start, end)]
+        lines += [_hit_line(one) for one in reads.count_hits(start, end)]
+        file = io.StringIO()
+        csv.writer(file).writerows([_CSV_HEAD, *sorted(lines)])
+        return Response(file.getvalue(), media_type="text/csv; charset=utf-8")
+
+    return router
+
+
+def _collected_line(one: CollectionCount) -> tuple[str, ...]:
+    return (one.hour.isoformat(), one.device_id, "reads", one.classification, "", "", "", str(one.reads))
+
+
+def _hit_line(one: HitCount) -> tuple[str, ...]:
+    hour = one.hour.isoformat()
+    return (hour, one.device_id, "hits", "", one.match_kind, one.category, one.source, str(one.hits))
