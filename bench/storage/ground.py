@@ -1,0 +1,126 @@
+"""The ground of a bench of the sink: reads of 60 days on the topic and in an Avro file, a store."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from bench.broker import BenchBroker
+from bench.errors import BenchError
+from bench.plates import PLATE_BYTES, plate
+from bench.templates import ReadTemplates
+from bench.topics import READS_TOPIC
+from platestream.clock import SetClock, to_ms
+from platestream.settings import Settings
+from schemas.framing import HEADER_BYTES
+from schemas.plates import fold_bytes
+from schemas.versions import newest
+from sinks.clickhouse.migrate import migrate
+from sinks.clickhouse.peeking import long_of_six_bytes
+from sinks.clickhouse.splice import container
+from sinks.clickhouse.store import Store
+from streams.clients import producer
+
+DAYS = 60
+SUPPRESSED = 10_000
+HOLDS = 1_000
+READS_PER_SUPPRESSED = 1_000
+PARTITIONS = 4
+_PLATES = 2_000_000
+_FLUSH_SECONDS = 120
+_TIME_AT = HEADER_BYTES + 1 + PLATE_BYTES
+_DAY_MS = 86_400_000
+_HOURS_MS = 18 * 3_600_000
+
+
+@dataclass
+class Ground:
+    """Everything a contender needs. `stored` of the `reads` may be stored, the others have suppressed plates."""
+
+    settings: Settings
+    broker: BenchBroker
+    clock: SetClock
+    reads: int
+    stored: int
+    suppressed: frozenset[bytes] = field(repr=False)
+    avro_file: Path
+    store: Store = field(init=False, repr=False)
+
+    @contextmanager
+    def store_open(self) -> Iterator[None]:
+        """Open the engine with the newest schema and the partitions of the holds."""
+        self.store = Store(self.settings)
+        try:
+            migrate(self.store.client())
+            _hold(self.store)
+            yield
+        finally:
+            self.store.close()
+
+    def empty_reads(self) -> None:
+        for table in ("reads", "blanked_reads"):
+            self.store.client().command(f"TRUNCATE TABLE {table}")
+
+    def parts(self) -> int:
+        """Active parts of `reads`."""
+        sql = "SELECT count() FROM system.parts WHERE active AND table = 'reads' AND database = currentDatabase()"
+        return int(self.store.client().query(sql).result_rows[0][0])
+
+    def check(self, stored: int) -> None:
+        """Raises BenchError unless that many different reads are stored."""
+        found = int(self.store.client().query("SELECT uniqExact(read_id) FROM reads").result_rows[0][0])
+        if found != stored:
+            raise BenchError(f"{found} reads are stored, not {stored}.")
+
+
+def prepare_ground(broker: BenchBroker, reads: int) -> Ground:
+    """Fill the topic and write the Avro file, which holds what may be stored."""
+    today = datetime.combine(datetime.now(UTC).date(), time(1), UTC)
+    suppressed = [plate(number) for number in range(_PLATES, _PLATES + SUPPRESSED)]
+    values = _draw_reads(broker, reads, today, suppressed)
+    _send(broker, values)
+    taboo = frozenset(fold_bytes(one) for one in suppressed)
+    may_be_stored = [value for number, value in enumerate(values) if number % READS_PER_SUPPRESSED]
+    file = broker.folder / "reads.avro"
+    file.write_bytes(container(newest("PlateRead"), may_be_stored))
+    clock = SetClock(today + timedelta(hours=20))
+    return Ground(broker.settings, broker, clock, reads, len(may_be_stored), taboo, file)
+
+
+def _draw_reads(broker: BenchBroker, reads: int, today: datetime, suppressed: list[bytes]) -> list[bytes]:
+    """Framed reads whose days change from read to read: each batch touches all 60."""
+    chance = random.Random(11)
+    templates, start_ms = ReadTemplates(broker.codec, today), to_ms(today)
+    drawn = []
+    for number in range(reads):
+        drawn_plate = plate(chance.randrange(_PLATES)) if number % READS_PER_SUPPRESSED else chance.choice(suppressed)
+        value = templates.read(number, drawn_plate)
+        at_ms = start_ms - chance.randrange(DAYS) * _DAY_MS + chance.randrange(_HOURS_MS)
+        drawn.append(value[:_TIME_AT] + long_of_six_bytes(at_ms) + value[_TIME_AT + 6 :])
+    return drawn
+
+
+def _send(broker: BenchBroker, values: list[bytes]) -> None:
+    client = producer(broker.kafka, **{"linger.ms": 100, "batch.size": 900_000})
+    for number, value in enumerate(values):
+        while True:
+            try:
+                client.produce(READS_TOPIC, value, partition=number % PARTITIONS)
+                break
+            except BufferError:
+                client.poll(0.1)
+    if client.flush(_FLUSH_SECONDS):
+        raise BenchError("The broker did not take all reads of the bench.")
+
+
+def _hold(store: Store) -> None:
+    """One held read in each of the holds' partitions."""
+    day = date(2026, 1, 1)
+    rows = [(UUID(int=number + 1), f"HELD{number}", datetime.combine(day, time(), UTC)) for number in range(HOLDS)]
+    store.client().insert(
+        "held_reads", rows, column_names=["hold_id", "plate", "collected_at"],
+        settings={"max_partitions_per_insert_block": 0},
+    )  # fmt: skip
