@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from bench.broker import bench_broker
 from bench.machine import describe_machine
-from bench.report import exit_code, print_result, print_table, say, step
+from bench.report import Figures, exit_code, print_result, print_table, say, step
 from bench.storage.contenders import ClickHouseAlone, Contender, FastavroInsert, OurSink
 from bench.storage.ground import Ground, prepare_ground
 from bench.storage.measuring import Measured
@@ -24,13 +24,14 @@ _RUNS = 3
 def main() -> None:
     reads = int(os.environ.get("READS", _READS))
     slow_reads = min(reads, int(os.environ.get("SLOW_READS", _SLOW_READS)))
-    say(f"{describe_machine()}; {reads:,} reads")
+    machine = describe_machine()
+    say(f"{machine}; {reads:,} reads")
     with exit_code(), bench_broker(read_partitions=4) as broker:
         with step("filling plate-reads, the Avro file and the store"):
             ground = prepare_ground(broker, reads)
         with ground.store_open():
             found = _measure(ground, int(os.environ.get("RUNS", _RUNS)), slow_reads)
-    _report(found)
+    _report(found, machine)
 
 
 def _measure(ground: Ground, runs: int, slow_reads: int) -> dict[str, list[Measured]]:
@@ -49,7 +50,7 @@ def _measure(ground: Ground, runs: int, slow_reads: int) -> dict[str, list[Measu
     return found
 
 
-def _report(found: dict[str, list[Measured]]) -> None:
+def _report(found: dict[str, list[Measured]], machine: str) -> None:
     rates = {name: statistics.median(one.reads_per_second for one in measured) for name, measured in found.items()}
     rows = [
         (
@@ -62,7 +63,8 @@ def _report(found: dict[str, list[Measured]]) -> None:
         )
         for name, measured in found.items()
     ]
-    print_table("Into reads", ["", "reads/s", "least-most", "CPU s/M", "parts left", "MB resident"], rows)
+    head = ("", "reads/s", "least-most", "CPU s/M", "parts left", "MB resident")
+    print_table("sink", Figures(title=f"Into reads over 60 days ({machine})", head=head, rows=rows))
     print_result(
         {
             "bench": "sink",

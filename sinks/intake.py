@@ -28,7 +28,7 @@ from streams.clients import consumer
 
 _TIMEOUT_SECONDS = 30
 _TURN_SECONDS = 0.5
-_SLOW_SECONDS = 2
+_SLOW_SECONDS = 10  # a pause throws away what was fetched ahead
 _AWAY = {  # Kafka says so while a broker restarts or hands over; librdkafka goes on by itself
     KafkaError._TRANSPORT,
     KafkaError._ALL_BROKERS_DOWN,

@@ -45,8 +45,9 @@ class Upkeep:
     def do_round(self) -> None:
         """Count the changed days and merge one that is over. Raises TransientError when ClickHouse fails."""
         client, now = self._store.client(), self._clock.now()
-        self._counting.count_changed(client, first_kept(now, self._days).date())
-        merge_one_day(client, now)
+        first_day = first_kept(now, self._days).date()
+        self._counting.count_changed(client, first_day)
+        merge_one_day(client, now, first_day)
 
     def _see_through(self, round_: Future[None], turned: Callable[[], None]) -> None:
         while not wait([round_], _TURN_SECONDS).done:

@@ -7,11 +7,12 @@ somebody or a fault has set aside: queries do not see them, and they hold plates
 # ruff: noqa: S608 - statements are put together from constants alone; values are parameters
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
+from sinks.clickhouse.counting import count_day
 from sinks.clickhouse.store import Store, clickhouse_errors
 from sinks.retention.place import unless_away
 
@@ -19,6 +20,7 @@ PARTS = "FROM system.parts WHERE database = currentDatabase() AND table = {table
 _DETACHED = "FROM system.detached_parts WHERE database = currentDatabase() AND table = {table:String}"
 _OF_A_DUE_DAY = "(ifNull(partition_id, '') = '' OR partition_id < {day:String})"
 _OLD_LOGS = "event_date < toDate({day:String})"
+_COUNTED = {"reads", "alerts", "blanked_reads"}
 _LOGS = (  # log tables of a server that can hold the text of a statement
     "query_log",
     "query_thread_log",
@@ -53,10 +55,17 @@ class DayTable:
         return unless_away(lambda: self._due(before))
 
     def mark(self, before: datetime) -> None:
-        """A part that comes later is not dropped until holds have seen it, too."""
+        """A part that comes later is not dropped until holds have seen it, too. What is marked is counted for the log.
+
+        Keeps: records.collection
+        """
         parts = f"SELECT name {PARTS} AND active AND partition < {{day:String}}"
         self._marked.clear()
         self._marked.update(part for (part,) in self._ask(parts, day=_day(before)))
+        if self.table in _COUNTED:
+            days = f"SELECT DISTINCT partition {PARTS} AND active AND partition < {{day:String}}"
+            for (day,) in self._ask(days, day=_day(before)):
+                count_day(self.store.client(), date.fromisoformat(day))
 
     def destroy(self, before: datetime) -> None:
         """Drop the marked parts, and detached ones of these days. Keeps: retention.sixty-days"""

@@ -16,6 +16,7 @@ from sinks.clickhouse.merging import merge_one_day
 from sinks.clickhouse.sink import alerts_keeper, reads_keeper
 from sinks.clickhouse.splice import columns, container
 from sinks.clickhouse.store import Store
+from sinks.retention.tables import DayTable
 from tests.storing import NOW, FakeMessage, a_read, an_alert
 
 DAY = timedelta(days=1)
@@ -68,6 +69,16 @@ def test_what_was_counted_is_the_same_when_the_reads_are_gone(store: Store, code
     client.command("OPTIMIZE TABLE collection_counts FINAL")
     assert (counts(store), hits(client, YESTERDAY, NOW)) == before
     assert sum(before[0].values()) == stored == 100
+
+
+@pytest.mark.rule("records.collection")
+def test_a_day_is_counted_before_it_is_destroyed(store: Store, codec: Codec) -> None:
+    keep(store, codec, *[a_read(n, collected_at=YESTERDAY) for n in range(5)])
+    place = DayTable(store=store, table="reads", identity="read_id")
+    place.mark(MIDNIGHT)
+    place.destroy(MIDNIGHT)
+    assert place.due(MIDNIGHT) == 0
+    assert counts(store) == {(YESTERDAY, "gate-1"): 5}
 
 
 @pytest.mark.rule("log.public")
@@ -134,8 +145,10 @@ def test_a_day_that_is_over_becomes_one_part_and_doubles_go(store: Store, codec:
     later = datetime.now(UTC) + timedelta(minutes=11)
     if later.date() != NOW.date():
         pytest.skip("midnight is near: today would be over")
-    assert merge_one_day(client, later - timedelta(minutes=10)) is None  # reads may still be coming
-    merged = [merge_one_day(client, later) for _ in range(3)]
+    first_day = (YESTERDAY - DAY).date()
+    assert merge_one_day(client, later - timedelta(minutes=10), first_day) is None  # reads may still be coming
+    assert merge_one_day(client, later, MIDNIGHT.date()) is None  # days that are due are left alone
+    merged = [merge_one_day(client, later, first_day) for _ in range(3)]
     assert merged == [YESTERDAY.date(), (YESTERDAY - DAY).date(), None]
     found = client.query(
         "SELECT partition, count(), sum(rows) FROM system.parts "

@@ -38,13 +38,21 @@ def test_a_read_its_picture_and_its_alert_are_kept(kafka: KafkaSettings, registr
 
     beat = threading.Event()
     sinks = start_sinks(settings, store, PictureStore(settings), codec, SetClock(NOW), beat.set)
-    wait_until(lambda: find_reads(store.client(), "SERV1CE", read.collected_at, NOW, 1), "the read")
-    file = settings.home / "pictures" / day_of(picture.collected_at).isoformat() / str(picture.read_id) / "PLATE.sealed"
-    wait_until(file.exists, "the picture")
-    wait_until(lambda: is_kept(store, "alerts", "plate = 'SERV1CE'"), "the alert")
-    assert beat.wait(SECONDS)
-    sinks.check()
-    sinks.stop()
+    try:
+        wait_until(lambda: find_reads(store.client(), "SERV1CE", read.collected_at, NOW, 1), "the read")
+        file = (
+            settings.home
+            / "pictures"
+            / day_of(picture.collected_at).isoformat()
+            / str(picture.read_id)
+            / "PLATE.sealed"
+        )
+        wait_until(file.exists, "the picture")
+        wait_until(lambda: is_kept(store, "alerts", "plate = 'SERV1CE'"), "the alert")
+        assert beat.wait(SECONDS)
+        sinks.check()
+    finally:
+        sinks.stop()  # before the store is closed under them
     assert PictureStore(settings).read(day_of(picture.collected_at), picture.read_id, picture.kind) == picture.content
 
 
