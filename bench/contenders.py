@@ -82,7 +82,8 @@ def running(contender: Contender, broker: BenchBroker, group: str, worker: int =
 
 
 def _environment(broker: BenchBroker, group: str) -> dict[str, str]:
-    """Ours reads its settings from here; the probe has a port of its own for each process."""
+    """Ours reads its settings from here, and no others; the probe has a port of its own for each process."""
     [probe_port] = free_ports(1)
     processor = broker.settings.processor.model_copy(update={"group": group, "probe_port": probe_port})
-    return {**os.environ, **environment(broker.settings.model_copy(update={"processor": processor}))}
+    others = {name: value for name, value in os.environ.items() if not name.startswith("PLATESTREAM_")}
+    return {**others, **environment(broker.settings.model_copy(update={"processor": processor}))}
