@@ -20,7 +20,10 @@ HITS = Counter("platestream_processor_hits_total", "Reads that agree with an ent
 NOT_ALERTED = Counter(
     "platestream_processor_not_alerted_total", "Entries whose plate was read but that may not alert", ["reason"]
 )
-ALERTS = Counter("platestream_processor_alerts_total", "Alerts acknowledged by the broker")
+ALERTS = Counter("platestream_processor_alerts_total", "Alerts raised, acknowledged by the broker; no updates of them")
+SIGHTINGS = Counter(
+    "platestream_processor_sightings_total", "Further sightings of cars already alerted: updates acknowledged"
+)
 ALERTS_UNREADABLE = Counter(
     "platestream_processor_unreadable_alerts_total",
     "Messages read back from the alerts log that are no alerts",

@@ -68,6 +68,17 @@ class ProcessorSettings(_Section):
     dead_letter_share: float = Field(
         0.5, ge=0, le=1, description="largest share of unusable ones among the latest 10,000 reads of a partition"
     )
+    passage_window_seconds: int = Field(
+        120, ge=0, description="reads of a car that lie no further apart are one alert with several sightings"
+    )
+    passage_near_metres: float = Field(
+        2_000, ge=0, allow_inf_nan=False, description="how far another reader may be from a car's last sighting"
+    )
+    passage_messages: int = Field(
+        20_000,
+        ge=1_000,
+        description="latest alerts and updates of a partition that passages are told by: its hits in a window, or more",
+    )
 
 
 class StorageSettings(_Section):

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -109,15 +109,15 @@ class Matching:
         for created in client.create_topics([compacted, *plain]).values():
             created.result(30)
 
-    def start(self, instance: str | None = None) -> Worker:
-        """Start a worker; it runs on after this returns."""
+    def start(self, instance: str | None = None, group: str | None = None, alerts: str | None = None) -> Worker:
+        """Start a worker, of another group or with another topic of alerts if told so; it runs on after this."""
         spec = {
             "bootstrap_servers": self.kafka.bootstrap_servers,
             "home": str(self.home / f"worker-{len(self.workers)}"),
-            "group": self.name,
+            "group": group or self.name,
             "instance": instance,
             "probe_port": free_port(),
-            "topics": asdict(self.topics),
+            "topics": asdict(replace(self.topics, alerts=alerts or self.topics.alerts)),
         }
         log = self.home / f"worker-{len(self.workers)}.log"
         with log.open("wb") as stderr:

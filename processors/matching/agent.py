@@ -21,6 +21,8 @@ from processors.matching.hotlist import Hotlist, Selected
 from processors.matching.matcher import Matcher
 from processors.matching.outlet import Outlet, Portion, dead_letter
 from processors.matching.poison import PoisonLimit
+from processors.matching.sending import Sender
+from processors.passages.log import PassageLog, rule_of
 from schemas.codec import Codec
 from schemas.framing import ROLL_MARKER
 from streams.workers.app import faust_app
@@ -60,14 +62,17 @@ def matching_app(settings: Settings, codec: Codec, clock: Clock, topics: Matchin
     judge = Judge(hotlist, Matcher(codec, hotlist), limit, clock)
     outlet = Outlet(app, codec, clock, alerts=topics.alerts, dead_letters=topics.dead_letters)
 
+    log = PassageLog(settings.kafka, codec, rule_of(settings.processor), reads=topics.reads, alerts=topics.alerts)
+    sender = Sender(log, outlet, clock, lambda: app.consumer_generation_id)
+
     async def match_reads(stream: Any) -> None:
-        await match_chunks(stream, judge, outlet)
+        await match_chunks(stream, judge, sender)
 
     app.agent(raw_topic(app, topics.reads), name="matching")(match_reads)
     return app
 
 
-async def match_chunks(stream: Any, judge: "Judge", outlet: Outlet) -> None:
+async def match_chunks(stream: Any, judge: "Judge", sender: Sender) -> None:
     """Judge the reads of each chunk while what the ones before led to is on its way; never two portions at once."""
     sending: asyncio.Task[None] | None = None
     try:
@@ -75,15 +80,15 @@ async def match_chunks(stream: Any, judge: "Judge", outlet: Outlet) -> None:
             async for portion, is_last in judge.portions(event.value):
                 if sending:
                     await asyncio.wait({sending})  # a cancellation of the agent must not be one of it
-                sending = asyncio.create_task(_send(portion, outlet, event if is_last else None))
+                sending = asyncio.create_task(_send(portion, sender, event if is_last else None))
     except Exception as error:
         end_process(error)
 
 
-async def _send(portion: Portion, outlet: Outlet, event: Any) -> None:
+async def _send(portion: Portion, sender: Sender, event: Any) -> None:
     """Send a portion; then acknowledge the chunk of `event`, if there is one. Goes on when the agent is cancelled."""
     try:
-        await outlet.send(portion)
+        await sender.send(portion)
         if event is not None:
             event.ack()
     except Exception as error:

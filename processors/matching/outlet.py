@@ -1,7 +1,6 @@
 """Step 4, matched: what reads led to, on its way out. Alerts of one partition leave in the order of their reads."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,7 +10,7 @@ from faust.types import TP
 
 from platestream.clock import Clock
 from platestream.errors import InvalidMessage
-from platestream.metrics import ALERTS, DEAD_LETTERS, NOT_ALERTED, READ_TO_ALERT
+from platestream.metrics import ALERTS, DEAD_LETTERS, READ_TO_ALERT, SIGHTINGS
 from schemas.codec import Codec
 from schemas.messages import Alert, DeadLetter
 from streams.workers.turns import Turns
@@ -62,7 +61,7 @@ def dead_letter(tp: TP, record: Any, refusal: InvalidMessage, now: datetime) -> 
 
 
 class Outlet:
-    """Sends portions; `alerts` and `dead_letters` are topics."""
+    """Sends to the topics `alerts` and `dead_letters`. Alerts go to the partition of their reads."""
 
     def __init__(self, app: faust.App, codec: Codec, clock: Clock, *, alerts: str, dead_letters: str) -> None:
         self._app = app
@@ -71,53 +70,23 @@ class Outlet:
         self._alerts = alerts
         self._dead_letters = dead_letters
 
-    async def send(self, portion: Portion) -> None:
-        """Returns when the broker has acknowledged all of it. Alerts go to the partition of their reads."""
-        await self._bury(portion.letters)
+    async def raise_alerts(self, alerts: list[Alert], partition: int) -> None:
+        """Send alerts of reads of `partition`. Returns when the broker has acknowledged all, batch after batch."""
         turns = Turns()
-        batch, reads = self._new_batch(), list[Raised]()
-        for read in portion.raised:
-            messages = [*self._encode(read.alerts)]
-            if reads and batch.size() + _size(messages) > BATCH_BYTES:
-                await self._send_batch(batch, reads, portion.tp.partition)
-                batch, reads = self._new_batch(), []
-            for key, value in messages:
-                batch.append(key=key, value=value, timestamp=None)
-            reads.append(read)
+        batch, held = self._producer.create_batch(), list[Alert]()
+        for alert in alerts:
+            key, value = alert.entry_id.encode(), self._codec.encode(alert)
+            if held and batch.size() + len(key) + len(value) + _ADDED_BYTES > BATCH_BYTES:
+                await self._send_batch(batch, held, partition)
+                batch, held = self._producer.create_batch(), []
+            batch.append(key=key, value=value, timestamp=None)
+            held.append(alert)
             await turns.give()
-        if reads:
-            await self._send_batch(batch, reads, portion.tp.partition)
+        if held:
+            await self._send_batch(batch, held, partition)
 
-    @property
-    def _producer(self) -> Any:
-        """aiokafka's, made when the app starts."""
-        producer: Any = self._app.producer
-        return producer._ensure_producer()
-
-    def _new_batch(self) -> Any:
-        return self._producer.create_batch()
-
-    def _encode(self, alerts: list[Alert]) -> Iterator[tuple[bytes, bytes]]:
-        """All of a read's alerts must fit into one batch: of a great many, those of the highest priority do."""
-        size = 0
-        for number, alert in enumerate(alerts):
-            message = alert.entry_id.encode(), self._codec.encode(alert)
-            size += _size([message])
-            if size > BATCH_BYTES:
-                NOT_ALERTED.labels(reason="too-many").inc(len(alerts) - number)
-                return
-            yield message
-
-    async def _send_batch(self, batch: Any, reads: list[Raised], partition: int) -> None:
-        count = batch.record_count()
-        batch.close()
-        await (await self._producer.send_batch(batch, self._alerts, partition=partition))
-        ALERTS.inc(count)
-        now = self._clock.now()
-        for read in reads:
-            READ_TO_ALERT.observe(max((now - read.alerts[0].received_at).total_seconds(), 0))
-
-    async def _bury(self, letters: list[DeadLetter]) -> None:
+    async def bury(self, letters: list[DeadLetter]) -> None:
+        """Returns when the broker has acknowledged all."""
         producer = self._app.producer
         sent = [
             await producer.send(self._dead_letters, None, self._codec.encode(letter), 0, None, None)
@@ -127,6 +96,18 @@ class Outlet:
         for letter in letters:
             DEAD_LETTERS.labels(stage="matching", reason=letter.reason).inc()
 
+    @property
+    def _producer(self) -> Any:
+        """aiokafka's, made when the app starts."""
+        producer: Any = self._app.producer
+        return producer._ensure_producer()
 
-def _size(messages: list[tuple[bytes, bytes]]) -> int:
-    return sum(len(key) + len(value) + _ADDED_BYTES for key, value in messages)
+    async def _send_batch(self, batch: Any, alerts: list[Alert], partition: int) -> None:
+        batch.close()
+        await (await self._producer.send_batch(batch, self._alerts, partition=partition))
+        raised = [alert for alert in alerts if alert.sighting == 1]
+        ALERTS.inc(len(raised))
+        SIGHTINGS.inc(len(alerts) - len(raised))
+        now = self._clock.now()
+        for alert in raised:
+            READ_TO_ALERT.observe(max((now - alert.received_at).total_seconds(), 0))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from platestream.errors import IntegrityError, InvalidMessage
 from platestream.metrics import ALERTS_UNREADABLE
-from platestream.settings import KafkaSettings
+from platestream.settings import KafkaSettings, ProcessorSettings
 from processors.passages.passages import Passages
 from processors.passages.rules import PassageRule, Sighting, as_sighting
 from schemas.codec import Codec
@@ -18,6 +18,15 @@ from streams.tail import end_offset, tail
 KEPT = timedelta(days=7)  # as long as schemas/topics/alerts.toml keeps a message
 _SILENCE_SECONDS = 30.0
 _WITH_DOUBLES = 1.1  # what late workers wrote twice does not count, so a little more is read
+
+
+def rule_of(settings: ProcessorSettings) -> PassageRule:
+    """The rule as it is configured."""
+    return PassageRule(
+        window=timedelta(seconds=settings.passage_window_seconds),
+        near_metres=settings.passage_near_metres,
+        remembered=settings.passage_messages,
+    )
 
 
 class PassageLog:

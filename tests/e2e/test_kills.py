@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from platestream.cli.running.roles import ROLES
+from schemas.messages import Alert
 from schemas.plates import alert_id, read_id
 from streams.devices.simulated import Sighting, openalpr_results
 from streams.hotlists.load import load_hotlist
@@ -111,11 +112,30 @@ def assert_every_read_is_found_once(pipeline: Pipeline) -> None:
 
 
 def assert_every_alert_is_there(pipeline: Pipeline, listed: set[str]) -> None:
+    """All reads of a plate are one passage: one alert, and each other read a sighting of it, however often resent."""
     expected = {
-        alert_id(id_of(read), entry(plate_of(read), "MN").entry_id) for read in range(READS) if plate_of(read) in listed
+        (plate_of(read), str(id_of(read)), entry(plate_of(read), "MN").entry_id)
+        for read in range(READS)
+        if plate_of(read) in listed
     }
     deadline = time.monotonic() + 90
-    while (found := {pipeline.codec.decode(value).alert_id for _, value in pipeline.records("alerts")}) != expected:
-        assert found <= expected, "an alert that nobody expects"
-        assert time.monotonic() < deadline, f"{len(expected - found)} of {len(expected)} alerts are missing"
+    while len(found := alerts_in(pipeline)) < len(expected):
+        assert time.monotonic() < deadline, f"{len(expected) - len(found)} of {len(expected)} sightings are missing"
         time.sleep(1)
+    assert {(alert.plate, str(alert.read_id), alert.entry_id) for alert in found.values()} == expected
+    assert len(found) == len(expected)
+    first = {alert.alert_id: alert for alert in found.values() if alert.sighting == 1}
+    assert {alert.plate for alert in first.values()} == listed
+    assert all(alert_id(alert.read_id, alert.entry_id) == id_ for id_, alert in first.items())
+    sightings = sorted((alert.plate, alert.sighting) for alert in found.values())
+    assert sightings == sorted((plate, 1 + number) for plate in listed for number in range(READS // PLATES))
+
+
+def alerts_in(pipeline: Pipeline) -> dict[tuple[UUID, int], Alert]:
+    """The messages of the alerts topic by what identifies them; doubles must say the same."""
+    found: dict[tuple[UUID, int], Alert] = {}
+    for _, value in pipeline.records("alerts"):
+        alert: Alert = pipeline.codec.decode(value)
+        known = found.setdefault((alert.alert_id, alert.sighting), alert)
+        assert known.read_id == alert.read_id
+    return found

@@ -32,14 +32,23 @@ def test_a_listed_plate_raises_an_alert_under_its_id_in_the_partition_of_its_rea
     at_work.send(b"a wrong key", at_work.codec.encode(reads[1]))
     at_work.flush()
     alerts = at_work.follow(at_work.topics.alerts)
-    until("five alerts", lambda: len(alerts()) >= 5)
-    assert sorted((alert.alert_id, message.key(), alert.match_kind) for alert, message in alerts()) == sorted(
-        (alert_id(read.read_id, entry), entry.encode(), MatchKind(kind))
-        for read, entry, kind in [
-            (reads[0], "by-look", "FOLDED"),
-            *[(reads[1], "by-look", "EXACT"), (reads[1], "by-letter", "EXACT")] * 2,
+    until("five messages", lambda: len(alerts()) >= 5)
+    found = [(alert.alert_id, alert.sighting, message.key(), alert.match_kind) for alert, message in alerts()]
+    in_order, under_a_wrong_key = (
+        [
+            (alert_id(first.read_id, entry), sighting, entry.encode(), MatchKind(kind))
+            for first, entry, sighting, kind in messages
         ]
+        for messages in (
+            [
+                (reads[0], "by-look", 1, "FOLDED"),
+                (reads[0], "by-look", 2, "EXACT"),
+                (reads[1], "by-letter", 1, "EXACT"),
+            ],
+            [(reads[1], "by-look", 1, "EXACT"), (reads[1], "by-letter", 1, "EXACT")],
+        )
     )
+    assert sorted(found) == sorted(in_order + under_a_wrong_key)
     assert {alert.status for alert, _ in alerts()} == {AlertStatus.UNVERIFIED}
     sources = at_work.follow(at_work.topics.reads)
     until("the reads", lambda: len(sources()) == 4)
@@ -121,7 +130,8 @@ def test_metrics_tell_what_was_done(at_work: Matching) -> None:
     at_work.read("GGG700", "g1")
     at_work.flush()
     worker, alerts = at_work.workers[0], at_work.follow(at_work.topics.alerts)
-    until("the counters agree", lambda: len(alerts()) == worker.metric("platestream_processor_alerts_total") > 0)
+    counted = ("platestream_processor_alerts_total", "platestream_processor_sightings_total")
+    until("the counters agree", lambda: len(alerts()) == sum(map(worker.metric, counted)) > 0)
     for name in ("reads_total", "hits_total", "hotlist_entries", "read_to_alert_seconds_count"):
         assert worker.metric(f"platestream_processor_{name}") > 0
     assert httpx.get(f"http://127.0.0.1:{worker.spec['probe_port']}/livez").status_code == 200
