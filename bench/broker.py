@@ -12,6 +12,7 @@ from schemas.codec import Codec
 from streams.embedded.ports import REGISTRY_PATH
 from streams.embedded.stack import EmbeddedStack
 from streams.registry import load_codec, register_schemas
+from streams.suppressions.secrecy import new_suppression_key
 from streams.topics import create_topics
 
 
@@ -30,12 +31,13 @@ class BenchBroker:
 
 @contextmanager
 def bench_broker(read_partitions: int = 1, session_timeout_seconds: int = 10) -> Iterator[BenchBroker]:
-    """Start, make topics, register schemas; everything is gone after the block. Raises ConfigError as EmbeddedStack."""
+    """Start, make topics, schemas and key; everything is gone after the block. Raises ConfigError as EmbeddedStack."""
     with tempfile.TemporaryDirectory(prefix="platestream-bench-", ignore_cleanup_errors=True) as folder:
         settings = _settings(Path(folder) / "home", read_partitions, session_timeout_seconds)
         with EmbeddedStack(settings):
             create_topics(settings.kafka)
             register_schemas(settings.registry.url)
+            new_suppression_key(settings.path(settings.suppressions.key_file))
             yield BenchBroker(settings=settings, codec=load_codec(settings), folder=Path(folder))
 
 

@@ -5,12 +5,13 @@ variables (`PLATESTREAM_KAFKA__BOOTSTRAP_SERVERS`). Unknown keys are refused. Se
 Each option is listed in docs/settings.md (held by a test).
 """
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from platestream.errors import ConfigError
@@ -81,6 +82,60 @@ class ProcessorSettings(_Section):
     )
 
 
+Hours = Annotated[float, Field(gt=0, le=10 * 365 * 24)]
+
+
+class ListLimits(_Section):
+    """How old a list may get, counted from its extract."""
+
+    stale_after_hours: Hours
+    dropped_after_hours: Hours
+
+    @model_validator(mode="after")
+    def _stale_comes_first(self) -> Self:
+        _check_limits(self.stale_after_hours, self.dropped_after_hours)
+        return self
+
+
+class MatchingSettings(_Section):
+    late_after_minutes: float = Field(
+        10, gt=0, le=30 * 24 * 60, description="age of a read, when matched, from which its alerts are late hits"
+    )
+    stale_after_hours: Hours = Field(24, description="age of a list's extract from which its alerts are marked stale")
+    dropped_after_hours: Hours = Field(
+        168, description="age of a list's extract from which it raises no alert until it is loaded again"
+    )
+    lists: dict[str, ListLimits] = Field(
+        {}, description="lists with limits of their own: source = {stale_after_hours = .., dropped_after_hours = ..}"
+    )
+    partial_categories: tuple[str, ...] = Field(
+        ("HOMICIDE", "KIDNAPPING", "AMBER_ALERT", "SEXUAL_ASSAULT", "AGGRAVATED_ASSAULT", "AGGRAVATED_ROBBERY"),
+        description="categories of serious crimes, whose plates may be listed in part",
+    )
+
+    @model_validator(mode="after")
+    def _stale_comes_first(self) -> Self:
+        _check_limits(self.stale_after_hours, self.dropped_after_hours)
+        return self
+
+    def limits_of(self, source: str) -> ListLimits:
+        """The limits of one list: its own, else those of all."""
+        return self.lists.get(source) or ListLimits(
+            stale_after_hours=self.stale_after_hours, dropped_after_hours=self.dropped_after_hours
+        )
+
+
+def _check_limits(stale_after_hours: float, dropped_after_hours: float) -> None:
+    if stale_after_hours > dropped_after_hours:
+        raise ValueError("stale_after_hours must not be more than dropped_after_hours")
+
+
+class SuppressionsSettings(_Section):
+    key_file: Path = Field(
+        Path("keys/suppressions.key"), description="key of the list of suppressed plates, relative to home"
+    )
+
+
 class StorageSettings(_Section):
     probe_port: Port = Field(18093, description="port of the storage process's /metrics and /livez")
     clickhouse_dsn: str | None = Field(
@@ -148,6 +203,8 @@ class Settings(BaseSettings):
     registry: RegistrySettings = RegistrySettings()
     collector: CollectorSettings = CollectorSettings()
     processor: ProcessorSettings = ProcessorSettings()
+    matching: MatchingSettings = MatchingSettings()
+    suppressions: SuppressionsSettings = SuppressionsSettings()
     storage: StorageSettings = StorageSettings()
     retention: RetentionSettings = RetentionSettings()
     gateway: GatewaySettings = GatewaySettings()
@@ -182,7 +239,12 @@ def _variables(prefix: str, section: BaseModel) -> Iterator[tuple[str, str]]:
         if isinstance(value, BaseModel):
             yield from _variables(variable, value)
         elif value is not None:
-            yield variable, str(value)
+            yield variable, as_text(value)
+
+
+def as_text(value: Any) -> str:
+    """A value as a variable holds it: lists and tables as JSON, all else plain."""
+    return json.dumps(value, default=dict) if isinstance(value, tuple | dict) else str(value)
 
 
 def load_settings() -> Settings:

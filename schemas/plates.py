@@ -10,11 +10,13 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from platestream.errors import InvalidMessage
 
 MAX_PLATE_LENGTH = 20
+WILDCARDS = frozenset("?*")
 
 _SEPARATORS = b" -.\xb7_"
 _FOLD = bytes.maketrans(b"abcdefghijklmnopqrstuvwxyzOI", b"ABCDEFGH1JKLMN0PQRSTUVWXYZ01")
 FOLDING = (_FOLD, _SEPARATORS)  # of fold_bytes, as arguments of bytes.translate where a call more is too much
 _PLATE = re.compile(rf"[A-Z0-9]{{1,{MAX_PLATE_LENGTH}}}")
+_LISTED_PLATE = re.compile(rf"[A-Z0-9?*]{{1,{MAX_PLATE_LENGTH}}}")
 _SEPARATOR_CHARACTERS = re.compile(r"[\s\-._\u00b7]+")
 _READS = uuid5(NAMESPACE_URL, "urn:platestream:read")
 _ALERTS = uuid5(NAMESPACE_URL, "urn:platestream:alert")
@@ -26,12 +28,21 @@ def normalise_plate(text: str) -> str:
     Raises InvalidMessage when nothing is left, when it is longer than MAX_PLATE_LENGTH, or when it holds other
     characters than A-Z and 0-9.
     """
+    return _normalise(text, _PLATE, "A-Z and 0-9")
+
+
+def normalise_listed_plate(text: str) -> str:
+    """Like normalise_plate, for lists with partial plates: ? is one unknown character, * any number. Raises as it."""
+    return _normalise(text, _LISTED_PLATE, "A-Z, 0-9, ? and *")
+
+
+def _normalise(text: str, allowed: re.Pattern[str], characters: str) -> str:
     plate = _SEPARATOR_CHARACTERS.sub("", text).upper()
     if not plate:
         raise InvalidMessage("plate-missing", "The plate is empty; such a message is no read.")
-    if not _PLATE.fullmatch(plate):
+    if not allowed.fullmatch(plate):
         raise InvalidMessage(
-            "plate-unusable", f"The plate must be 1 to {MAX_PLATE_LENGTH} characters of A-Z and 0-9 after clean-up."
+            "plate-unusable", f"The plate must be 1 to {MAX_PLATE_LENGTH} characters of {characters} after clean-up."
         )
     return plate
 

@@ -6,6 +6,7 @@ process also starts while the registry is down.
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
@@ -115,8 +116,8 @@ def _read(file: Path) -> WireIds:
 
 
 def _write(file: Path, wire_ids: WireIds) -> None:
-    """Written beside and renamed: other processes never read half a file."""
+    """Written beside, under a name of this process, and renamed: others neither read half of it nor rename it away."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_suffix(".new")
+    fresh = file.with_suffix(f".{os.getpid()}")
     fresh.write_text(json.dumps(wire_ids))
     fresh.replace(file)

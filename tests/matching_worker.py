@@ -23,7 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from platestream.clock import SystemClock
 from platestream.logs import set_up_logs
-from platestream.settings import KafkaSettings, ProcessorSettings, Settings
+from platestream.settings import KafkaSettings, ProcessorSettings, Settings, SuppressionsSettings
 from processors.matching.agent import MatchingTopics
 from processors.matching.worker import run_worker
 from schemas.codec import Codec
@@ -31,6 +31,8 @@ from schemas.messages import HotlistEntry, PlateRead
 from schemas.plates import fold, hotlist_key
 from schemas.versions import versions
 from streams.clients import admin, consumer, producer
+from streams.suppressions.secrecy import SuppressionKey, new_suppression_key
+from streams.suppressions.writing import SuppressionKeeper
 from tests.matching import a_read, an_entry
 from tests.stack import free_port
 
@@ -95,7 +97,10 @@ class Matching:
             entries=f"{self.name}-entries",
             alerts=f"{self.name}-alerts",
             dead_letters=f"{self.name}-letters",
+            suppressions=f"{self.name}-suppressions",
         )
+        self.suppression_key = self.home / "suppressions.key"
+        new_suppression_key(self.suppression_key)
         self.plates: set[str] = set()
         self.following: list[Consumer] = []
         self.producer = producer(self.kafka, **{"queue.buffering.max.messages": 1_000_000})
@@ -105,6 +110,7 @@ class Matching:
             NewTopic(self.topics.reads, PARTITIONS, 1),
             NewTopic(self.topics.alerts, PARTITIONS, 1),
             NewTopic(self.topics.dead_letters, 1, 1),
+            NewTopic(self.topics.suppressions, 1, 1),
         ]
         for created in client.create_topics([compacted, *plain]).values():
             created.result(30)
@@ -118,6 +124,7 @@ class Matching:
             "instance": instance,
             "probe_port": free_port(),
             "topics": asdict(replace(self.topics, alerts=alerts or self.topics.alerts)),
+            "suppression_key": str(self.suppression_key),
         }
         log = self.home / f"worker-{len(self.workers)}.log"
         with log.open("wb") as stderr:
@@ -141,6 +148,10 @@ class Matching:
 
     def unlist(self, plate: str, entry_id: str = "e1") -> None:
         self.producer.produce(self.topics.entries, key=hotlist_key(plate, entry_id), value=None)
+
+    def suppress(self, plate: str) -> None:
+        key = SuppressionKey(self.suppression_key.read_bytes())
+        SuppressionKeeper(self.kafka, self.codec, key, SystemClock(), self.topics.suppressions).suppress(plate)
 
     def read(self, plate: str, event: str, key: bytes | None = None, **fields: Any) -> PlateRead:
         """Put a read of now on the topic, under its folded plate unless told otherwise."""
@@ -204,6 +215,7 @@ def main(spec: dict[str, Any]) -> None:
         processor=ProcessorSettings(
             group=spec["group"], instance=spec["instance"], probe_port=spec["probe_port"], session_timeout_seconds=6
         ),
+        suppressions=SuppressionsSettings(key_file=Path(spec["suppression_key"]).resolve()),
     )
     set_up_logs("processor", settings.log_level)
     run_worker(settings, fixed_codec(), SystemClock(), MatchingTopics(**spec["topics"]))

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from processors.matching.alerts import build_alert
+from processors.matching.comparison import Agreement
 from processors.matching.rules import Hit
 from schemas.messages import Alert, MatchKind, StateVerdict
 from tests.matching import NOW, a_read, an_entry
@@ -16,9 +17,10 @@ def an_alert(plate: str = "ABC123", *, event: str = "1", entry: str = "e1", at: 
     read = a_read(plate, event=event, collected_at=NOW + timedelta(seconds=at), **fields)
     hit = Hit(
         entry=an_entry(plate, entry_id=entry),
-        match_kind=MatchKind.EXACT,
+        agreement=Agreement(match_kind=MatchKind.EXACT, differing_positions=()),
         state_verdict=StateVerdict.AGREES,
-        priority=2,
+        is_late=False,
+        is_stale=False,
     )
     return build_alert(read, hit, NOW)
 

@@ -22,6 +22,7 @@ from platestream.cli import (
     schemas,
     settings,
     storage,
+    suppression,
     token,
     topics,
     training,
@@ -39,7 +40,8 @@ typer_app = typer.Typer(
 for role in (run, collector, processor, storage):
     typer_app.command(role.NAME, rich_help_panel="Roles")(role.command)
 for group in (
-    access, authorization, case, device, hold, hotlist, keys, ledger, misuse, person, schemas, topics, training
+    access, authorization, case, device, hold, hotlist, keys, ledger, misuse, person, schemas, suppression, topics,
+    training,
 ):  # fmt: skip
     typer_app.add_typer(group.app)
 for single in (public_log, settings, token):

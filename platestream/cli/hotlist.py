@@ -1,15 +1,19 @@
 """`platestream hotlist`: lists of plates that are looked for."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from platestream.clock import SystemClock
-from platestream.settings import Settings, load_settings
+from platestream.settings import MatchingSettings, Settings, load_settings
 from schemas.codec import Codec
+
+if TYPE_CHECKING:
+    from streams.hotlists.templates import HotlistTemplate
 
 app = typer.Typer(name="hotlist", help="Load lists of plates that are looked for.", no_args_is_help=True)
 
@@ -46,13 +50,23 @@ def load_list(
     """
     from streams.hotlists.files import read_hotlist
     from streams.hotlists.load import load_file
-    from streams.hotlists.templates import read_template
+    from streams.hotlists.templates import check_partial_categories, read_template
 
     template = read_template(template_file)
+    check_partial_categories(template, settings.matching)
     found = read_hotlist(lines, template, extracted_at)
     result = load_file(settings.kafka, codec, found, template, force=force)
     bad = "".join(f"; line {fault.line} left out ({fault.reason})" for fault in found.faults)
+    kinds = Counter(entry.match_kind.value for entry in found.entries)
+    by_kind = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "none"
     return (
-        f"{template.source}: {result.published} entries in force, {result.removed} removed, "
-        f"{found.expired_rows} had expired{bad}"
+        f"{template.source}: {result.published} entries in force ({by_kind}), {result.removed} removed, "
+        f"{found.expired_rows} had expired{bad}; {_ages(template, settings.matching)}"
     )
+
+
+def _ages(template: "HotlistTemplate", matching: MatchingSettings) -> str:
+    limits = matching.limits_of(template.source)
+    stale = min(limits.stale_after_hours, template.stale_after_hours or limits.stale_after_hours)
+    dropped = min(limits.dropped_after_hours, template.dropped_after_hours or limits.dropped_after_hours)
+    return f"marked stale {stale:g} h after the extract, no alert after {dropped:g} h"

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
-from platestream.settings import Settings, load_settings
+from platestream.settings import Settings, as_text, load_settings
 
 NAME = "settings"
 
@@ -61,4 +61,4 @@ def options(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, s
 
 
 def _shown(value: Any) -> str:
-    return "" if value is None else str(value)
+    return "" if value is None else as_text(value)

@@ -25,9 +25,11 @@ from processors.matching.sending import Sender
 from processors.passages.log import PassageLog, rule_of
 from schemas.codec import Codec
 from schemas.framing import ROLL_MARKER
+from streams.suppressions.holder import SuppressedPlates
+from streams.suppressions.secrecy import load_suppression_key
 from streams.workers.app import faust_app
 from streams.workers.chunk import Chunk
-from streams.workers.table import FollowedTable
+from streams.workers.table import FollowedTable, one_by_one
 from streams.workers.topic import raw_topic
 from streams.workers.turns import Turns
 
@@ -42,6 +44,7 @@ class MatchingTopics:
     entries: str = "hotlist-entries"
     alerts: str = "alerts"
     dead_letters: str = "dead-letters"
+    suppressions: str = "suppressions"
 
 
 def matching_app(settings: Settings, codec: Codec, clock: Clock, topics: MatchingTopics) -> faust.App:
@@ -56,10 +59,14 @@ def matching_app(settings: Settings, codec: Codec, clock: Clock, topics: Matchin
         consumer_group_instance_id=settings.processor.instance,
         datadir=folder,
     )
-    hotlist = Hotlist(codec)
+    hotlist = Hotlist(codec, settings.matching)
     app.tables.add(FollowedTable(app, name="hotlist", topic=topics.entries, apply=hotlist.apply_all))
+    suppressed = SuppressedPlates(codec, load_suppression_key(settings), clock)
+    app.tables.add(
+        FollowedTable(app, name="suppressions", topic=topics.suppressions, apply=one_by_one(suppressed.apply))
+    )
     limit = PoisonLimit(in_a_row=settings.processor.dead_letters_in_a_row, share=settings.processor.dead_letter_share)
-    judge = Judge(hotlist, Matcher(codec, hotlist), limit, clock)
+    judge = Judge(hotlist, Matcher(codec, hotlist, suppressed, settings.matching), limit, clock)
     outlet = Outlet(app, codec, clock, alerts=topics.alerts, dead_letters=topics.dead_letters)
 
     log = PassageLog(settings.kafka, codec, rule_of(settings.processor), reads=topics.reads, alerts=topics.alerts)
@@ -126,7 +133,7 @@ class Judge:
         """False when it is no usable read."""
         record, now = selected.record, self._clock.now()
         try:
-            if alerts := self._matcher.alerts_of(record.value, now):
+            if alerts := self._matcher.alerts_of(record.value, now, selected.wider_keys):
                 portion.add(record.offset, alerts)
         except InvalidMessage as refusal:
             portion.letters.append(dead_letter(portion.tp, record, refusal, now))

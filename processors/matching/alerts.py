@@ -41,15 +41,14 @@ def build_alert(read: PlateRead, hit: Hit, now: datetime) -> Alert:
         category=entry.category,
         case_number=entry.case_number,
         extracted_at=entry.extracted_at,
-        differing_positions=_differing_positions(read.plate, entry.plate),
+        differing_positions=hit.agreement.differing_positions,
+        matched_candidate=hit.agreement.candidate,
+        is_late=hit.is_late,
+        is_stale=hit.is_stale,
         list_age_seconds=_seconds(now - entry.extracted_at),
         entry_effective_at=entry.effective_at,
         entry_age_seconds=_seconds(now - entry.effective_at),
     )
-
-
-def _differing_positions(read: str, listed: str) -> tuple[int, ...]:
-    return tuple(at for at, (one, other) in enumerate(zip(listed, read, strict=True)) if one != other)
 
 
 def _seconds(age: timedelta) -> int:

@@ -2,7 +2,8 @@
 
 Entries stay in their framed Avro and are decoded on a hit: most are never hit, and a decoded one is ten times the size.
 What tells entries apart (plate and entry id, which lead the record) is checked as they come in, the rest on the first
-hit. A message that is no usable entry is refused and counted; it never stops a worker and never alerts.
+hit. A message that is no usable entry is refused and counted; it never stops a worker and never alerts. FUZZY and
+PARTIAL entries are held apart, decoded, in `wider`.
 
 Millions of entries are held, so `_single` holds bytes and nothing else: Python's garbage collector passes over such a
 dictionary, but would walk through one that holds containers.
@@ -15,12 +16,16 @@ from typing import Any
 
 from platestream.errors import InvalidMessage
 from platestream.metrics import HOTLIST_ENTRIES, HOTLIST_REFUSED
+from platestream.settings import MatchingSettings
+from processors.matching.wider import WiderEntries
 from schemas.codec import Codec
 from schemas.framing import PLATE_PLACE_BYTES, plate_places
 from schemas.messages import HotlistEntry
 from schemas.plates import FOLDING, hotlist_key
+from streams.hotlists.kinds import WIDER_KINDS
 
 _SEPARATOR = b"\x1f"
+_WIDER_BYTE = 4  # Avro's of FUZZY, the third match kind; PARTIAL follows
 _NOWHERE = slice(0, 0)
 _SEVERAL = b""
 _LEAST_BYTES = 28  # what is shorter may end within the id, and is looked at closely
@@ -28,16 +33,21 @@ _LEAST_BYTES = 28  # what is shorter may end within the id, and is looked at clo
 
 @dataclass(frozen=True)
 class Selected:
-    """A record that must be decoded: its plate is listed, or it does not begin as a read does."""
+    """A record that must be decoded: its plate is listed, or it does not begin as a read does.
+
+    `wider_keys` are those of FUZZY and PARTIAL entries that it may mean.
+    """
 
     record: Any
+    wider_keys: Sequence[bytes] = ()
 
 
 class Hotlist:
     """All entries by folded plate. A message replaces the one before with its key; without a value it removes it."""
 
-    def __init__(self, codec: Codec) -> None:
+    def __init__(self, codec: Codec, settings: MatchingSettings) -> None:
         self._codec = codec
+        self.wider = WiderEntries(settings)
         self._places_in_reads = plate_places(codec.wire_ids("PlateRead"))
         self._places_in_entries = plate_places(codec.wire_ids("HotlistEntry"))
         # the entry of a plate, or _SEVERAL; no plate counts as listed, so that reads without one are selected
@@ -46,7 +56,7 @@ class Hotlist:
         self._count = 0
 
     def __len__(self) -> int:
-        return self._count
+        return self._count + len(self.wider)
 
     def __contains__(self, folded: bytes) -> bool:
         return folded in self._single and folded != b""
@@ -63,10 +73,13 @@ class Hotlist:
             value[places.get(value[:PLATE_PLACE_BYTES], _NOWHERE)].translate(fold, separators) for value in values
         ]
         listed = compress(count(), map(self._single.__contains__, plates))
-        return [Selected(records[index]) for index in listed]
+        if not self.wider:
+            return [Selected(records[index]) for index in listed]
+        wider = self.wider.select(plates, values)
+        return [Selected(records[index], wider.get(index, ())) for index in sorted({*listed, *wider})]
 
     def entries(self, folded: bytes) -> list[HotlistEntry]:
-        """The entries of a folded plate. One that turns out to be unusable is refused and forgotten."""
+        """EXACT and FOLDED entries of a folded plate. One that turns out to be unusable is refused and forgotten."""
         found = []
         for value in self._values(folded):
             try:
@@ -82,19 +95,26 @@ class Hotlist:
         Written out, without calls for those whose id can be told at sight: a worker that starts waits for ten million.
         """
         single, places, (fold, separators) = self._single, self._places_in_entries, FOLDING
+        wider = self.wider.entries
         for record in records:
             key, value = record.key, record.value
             if value and len(value) > _LEAST_BYTES and (place := places.get(value[:PLATE_PLACE_BYTES])):
                 id_at = place.stop + 2
                 folded = value[place].translate(fold, separators)
-                if folded and key == folded + _SEPARATOR + value[id_at : id_at + (value[id_at - 1] >> 1)]:
+                if (
+                    folded
+                    and value[place.stop] < _WIDER_BYTE
+                    and key == folded + _SEPARATOR + value[id_at : id_at + (value[id_at - 1] >> 1)]
+                ):
                     if single.setdefault(folded, value) is value:
                         self._count += 1
                     else:
                         self._put(folded, key.partition(_SEPARATOR)[2], value)
+                    if key in wider:
+                        self.wider.remove(key)
                     continue
             self.apply(key, value)
-        HOTLIST_ENTRIES.set(self._count)
+        HOTLIST_ENTRIES.set(len(self))
 
     def apply(self, key: bytes | None, value: bytes | None) -> None:
         """Take one message of the topic, looked at closely: a tombstone, or what cannot be told apart at sight.
@@ -103,8 +123,12 @@ class Hotlist:
         a worker that starts later, and two workers must never hold different lists.
         """
         folded, _, entry_id = (key or b"").partition(_SEPARATOR)
+        self.wider.remove(key or b"")
         try:
             entry = self._check(key, value)
+            if key is not None and entry is not None and entry.match_kind in WIDER_KINDS:
+                self.wider.put(key, entry)
+                entry = None
         except InvalidMessage as refusal:
             _count_refused(refusal)
             entry = None
@@ -112,7 +136,7 @@ class Hotlist:
             self._remove(folded, entry_id)
         else:
             self._put(folded, entry_id, self._codec.encode(entry))  # so that its id can be peeked
-        HOTLIST_ENTRIES.set(self._count)
+        HOTLIST_ENTRIES.set(len(self))
 
     def _check(self, key: bytes | None, value: bytes | None) -> HotlistEntry | None:
         if key is None or _SEPARATOR not in key:

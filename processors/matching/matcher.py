@@ -1,30 +1,33 @@
 """Step 4, matched: from the bytes of a read to its alerts. Knows neither Kafka nor a clock."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from platestream.errors import InvalidMessage
 from platestream.metrics import HITS, NOT_ALERTED
+from platestream.settings import MatchingSettings
 from processors.matching.alerts import build_alert
 from processors.matching.hotlist import Hotlist
 from processors.matching.rules import hits_of
 from schemas.codec import Codec
 from schemas.framing import ROLL_MARKER, peek_plate
-from schemas.messages import Alert, PlateRead
-from schemas.plates import fold_bytes
+from schemas.messages import Alert, HotlistEntry, PlateRead
+from schemas.plates import fold, fold_bytes
+from streams.suppressions.holder import Suppressions
 
 
 class Matcher:
     """Compares reads with a hotlist."""
 
-    def __init__(self, codec: Codec, hotlist: Hotlist) -> None:
-        self._codec = codec
-        self._hotlist = hotlist
+    def __init__(self, codec: Codec, hotlist: Hotlist, suppressed: Suppressions, settings: MatchingSettings) -> None:
+        self._codec, self._hotlist, self._suppressed, self._settings = codec, hotlist, suppressed, settings
 
-    def alerts_of(self, value: bytes | None, now: datetime) -> list[Alert]:
+    def alerts_of(self, value: bytes | None, now: datetime, wider_keys: Iterable[bytes] = ()) -> list[Alert]:
         """The alerts of one framed read, the highest priority first. Only a read whose plate is listed is decoded.
 
-        The plate is peeked from the value and folded here, so that a producer's wrong key costs no alert.
-        Raises InvalidMessage when the value is no read.
+        `wider_keys` are those of the FUZZY and PARTIAL entries that it may mean (`Hotlist.select`). The plate is peeked
+        from the value and folded here, so that a producer's wrong key costs no alert. Raises InvalidMessage when the
+        value is no read.
         """
         if value == ROLL_MARKER:
             return []
@@ -34,10 +37,19 @@ class Matcher:
         folded = fold_bytes(peek_plate(value))
         if not folded:
             raise InvalidMessage("plate-missing", "The read has no plate.")
-        return self._judge(self._codec.decode(value), folded, now) if folded in self._hotlist else []
+        entries = self._entries(folded, wider_keys)
+        return self._judge(self._codec.decode(value), entries, now) if entries else []
 
-    def _judge(self, read: PlateRead, folded: bytes, now: datetime) -> list[Alert]:
-        hits, others = hits_of(read, self._hotlist.entries(folded), now)
+    def _entries(self, folded: bytes, wider_keys: Iterable[bytes]) -> list[HotlistEntry]:
+        """Entries that may alert: a suppressed plate is as one that is not listed. Keeps: retention.suppressed"""
+        if folded in self._suppressed:
+            return []
+        wider = [entry for key in wider_keys if (entry := self._hotlist.wider.entry(key))]
+        listed = self._hotlist.entries(folded) if folded in self._hotlist else []
+        return [entry for entry in (*listed, *wider) if fold(entry.plate).encode() not in self._suppressed]
+
+    def _judge(self, read: PlateRead, entries: list[HotlistEntry], now: datetime) -> list[Alert]:
+        hits, others = hits_of(read, entries, now, self._settings)
         for hit in hits:
             HITS.labels(match_kind=hit.match_kind.value).inc()
         for reason in others:

@@ -2,7 +2,8 @@
 
 Columns: PlateNumber (mandatory), PlateState, EffectiveDate, ExpiryDate, Category; others are passed over. A date means
 the day in the list's zone: an entry is in force from the start of EffectiveDate to the end of ExpiryDate. Bad rows are
-named by line and reason, never by plate.
+named by line and reason, never by plate. Where a list may hold partial plates, PlateNumber says ? for one unknown
+character and * for any number of them.
 """
 
 import csv
@@ -14,8 +15,9 @@ from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
 
 from platestream.errors import InvalidMessage
-from schemas.messages import HotlistEntry
-from schemas.plates import normalise_plate
+from schemas.messages import HotlistEntry, MatchKind
+from schemas.plates import normalise_listed_plate, normalise_plate
+from streams.hotlists.kinds import check_kind, has_wildcards
 from streams.hotlists.templates import HotlistTemplate
 
 _ENTRIES = uuid5(NAMESPACE_URL, "urn:platestream:hotlist-entry")
@@ -87,15 +89,16 @@ def _entry(fields: dict[str, str | None], template: HotlistTemplate, extracted_a
     if None in fields:  # where csv puts surplus ones; missing ones it fills with None
         raise InvalidMessage("too-many-fields", "The row has more fields than the first line has names.")
     row = {name: (text or "").strip() for name, text in fields.items()}
-    plate, state = normalise_plate(row["PlateNumber"]), _state(row.get("PlateState", ""))
+    state = _state(row.get("PlateState", ""))
     category = _category(row.get("Category", ""), template)
+    plate = (normalise_listed_plate if template.partial_categories else normalise_plate)(row["PlateNumber"])
     effective_at = _day(row.get("EffectiveDate", ""), template) or extracted_at
     expires_at = _expiry(row.get("ExpiryDate", ""), template, extracted_at)
     if expires_at <= effective_at:
         raise InvalidMessage("dates-reversed", "The entry ends before it begins.")
-    return HotlistEntry(
+    entry = HotlistEntry(
         plate=plate,
-        match_kind=template.match_kind,
+        match_kind=MatchKind.PARTIAL if has_wildcards(plate) else template.match_kind,
         entry_id=entry_id(template.source, plate, state, category),
         state=state,
         source=template.source,
@@ -106,7 +109,15 @@ def _entry(fields: dict[str, str | None], template: HotlistTemplate, extracted_a
         effective_at=effective_at,
         expires_at=expires_at,
         extracted_at=extracted_at,
+        stale_after_seconds=_seconds(template.stale_after_hours),
+        dropped_after_seconds=_seconds(template.dropped_after_hours),
     )
+    check_kind(entry, template.partial_categories)
+    return entry
+
+
+def _seconds(hours: float | None) -> int | None:
+    return None if hours is None else int(hours * 3600)
 
 
 def _state(text: str) -> str | None:

@@ -15,6 +15,7 @@ from schemas.messages import HotlistEntry
 from schemas.plates import hotlist_key
 from streams.clients import consumer, producer
 from streams.hotlists.files import HotlistFile
+from streams.hotlists.kinds import check_kind
 from streams.hotlists.templates import HotlistTemplate
 
 TOPIC = "hotlist-entries"
@@ -54,16 +55,22 @@ def load_hotlist(
 ) -> LoadResult:
     """Make `entries` the whole list of `source`; other sources' entries stay.
 
-    Raises InvalidMessage, and leaves the list in force as it is, when it would grow or shrink by more than the share
-    `most_change`; None lifts that limit. Raises TransientError when the broker is away.
+    Raises InvalidMessage, and leaves the list in force as it is, when an entry breaks a rule of its match kind, or when
+    the list would grow or shrink by more than the share `most_change`; None lifts that limit. Raises TransientError
+    when the broker is away.
     """
-    wanted = {hotlist_key(entry.plate, entry.entry_id): codec.encode(entry) for entry in entries}
+    wanted = {hotlist_key(entry.plate, entry.entry_id): _encode(codec, entry) for entry in entries}
     listed = keys_of(kafka, codec, source, topic)
     if most_change is not None:
         _check_change(len(listed), len(wanted), most_change)
     gone = listed - wanted.keys()
     _publish(kafka, topic, {**wanted, **dict.fromkeys(gone)})
     return LoadResult(published=len(wanted), removed=len(gone))
+
+
+def _encode(codec: Codec, entry: HotlistEntry) -> bytes:
+    check_kind(entry)
+    return codec.encode(entry)
 
 
 def keys_of(kafka: KafkaSettings, codec: Codec, source: str, topic: str = TOPIC) -> set[bytes]:

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from platestream.errors import ConfigError
+from platestream.settings import Hours, MatchingSettings
 from schemas.messages import LawfulSource, MatchKind, Name, Priority
+from streams.hotlists.kinds import TOP_PRIORITY, WIDER_KINDS
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -17,7 +19,9 @@ class HotlistTemplate(BaseModel):
     """One list. Keeps: match.lawful
 
     `valid_days` gives rows without ExpiryDate their end, counted from the extract; without it such rows are bad.
-    `categories` puts the file's words for a category into the words that an alert shows.
+    `categories` puts the file's words for a category into the words that an alert shows. `match_kind` is that of whole
+    plates. A plate with ? or * is a partial one, and a bad row unless its category is one of `partial_categories`.
+    `stale_after_hours` and `dropped_after_hours` hold where they are shorter than those of the settings.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,7 +32,10 @@ class HotlistTemplate(BaseModel):
     category: Name
     categories: dict[str, Name] = {}
     priority: Priority = 3
-    match_kind: MatchKind = MatchKind.FOLDED
+    match_kind: Literal[MatchKind.EXACT, MatchKind.FOLDED, MatchKind.FUZZY] = MatchKind.FOLDED
+    partial_categories: tuple[Name, ...] = ()
+    stale_after_hours: Hours | None = None
+    dropped_after_hours: Hours | None = None
     valid_days: Annotated[int, Field(ge=1, le=3660)] | None = None
     delimiter: Literal[",", ";", ":", "\t"] = ","
     date_format: str = "%Y-%m-%d"
@@ -50,6 +57,22 @@ class HotlistTemplate(BaseModel):
         if self.lawful_source is LawfulSource.ACTIVE_INVESTIGATION and not (self.case_number or "").strip():
             raise ValueError("a list of an active investigation needs its case_number")
         return self
+
+    @model_validator(mode="after")
+    def _wider_kinds_are_not_urgent(self) -> Self:
+        asks_wider = self.match_kind in WIDER_KINDS or self.partial_categories
+        if asks_wider and self.priority == TOP_PRIORITY:
+            raise ValueError("a list with FUZZY or partial plates never has the top priority; give it 2 or more")
+        return self
+
+
+def check_partial_categories(template: HotlistTemplate, settings: MatchingSettings) -> None:
+    """Raises ConfigError for a category that may not be listed in part: no worker would match such entries."""
+    if wrong := sorted(set(template.partial_categories) - set(settings.partial_categories)):
+        raise ConfigError(
+            f"The list {template.source} asks for partial plates of {', '.join(wrong)}. They are for serious crimes; "
+            "matching.partial_categories names the categories."
+        )
 
 
 def read_template(file: Path) -> HotlistTemplate:

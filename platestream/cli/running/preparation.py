@@ -50,9 +50,9 @@ def prepare_readers(settings: Settings) -> Mapping[str, str]:
 
 
 def listed_plates() -> list[tuple[str, str | None]]:
-    """Plate and state of the demo list."""
+    """Plate and state of cars that the demo list is about; what a partial plate leaves open is made up."""
     with (_DEMO / "hotlist.csv").open() as lines:
-        return [(row["PlateNumber"], row["PlateState"] or None) for row in csv.DictReader(lines)]
+        return [(row["PlateNumber"].replace("?", "7"), row["PlateState"] or None) for row in csv.DictReader(lines)]
 
 
 def prepare_hotlist(settings: Settings, codec: Codec, clock: Clock) -> None:

@@ -11,7 +11,7 @@ import pytest
 from platestream.settings import KafkaSettings
 from schemas.framing import frame
 from schemas.messages import AlertStatus, LawfulSource, MatchKind
-from schemas.plates import alert_id
+from schemas.plates import alert_id, fold
 from tests.matching_worker import Matching, matching, until
 
 
@@ -135,3 +135,49 @@ def test_metrics_tell_what_was_done(at_work: Matching) -> None:
     for name in ("reads_total", "hits_total", "hotlist_entries", "read_to_alert_seconds_count"):
         assert worker.metric(f"platestream_processor_{name}") > 0
     assert httpx.get(f"http://127.0.0.1:{worker.spec['probe_port']}/livez").status_code == 200
+
+
+def test_fuzzy_and_partial_entries_are_in_force_and_gone_as_the_topic_says(at_work: Matching) -> None:
+    at_work.list_("5SOW750", "fuzzy", match_kind=MatchKind.FUZZY)
+    at_work.list_("5S?W7*", "partial", match_kind=MatchKind.PARTIAL, category="HOMICIDE")
+    at_work.list_("5SOW35?", "too wide", match_kind=MatchKind.PARTIAL, category="STOLEN_VEHICLE")
+    at_work.flush()
+    alerts = at_work.follow(at_work.topics.alerts)
+    numbers = count()
+
+    def alerted(plate: str) -> set[tuple[str, str, tuple[int, ...]]]:
+        read = at_work.read(plate, f"w{next(numbers)}")
+        marker = at_work.read("MARK500", f"m{next(numbers)}", key=fold(plate).encode())
+        at_work.flush()
+        until("the marker", lambda: marker.read_id in [alert.read_id for alert, _ in alerts()])
+        found = [alert for alert, _ in alerts() if alert.read_id == read.read_id]
+        return {(alert.entry_id, alert.match_kind, alert.differing_positions) for alert in found}
+
+    at_work.list_("MARK500")
+    at_work.flush()
+    until("both kinds", lambda: len(alerted("5SOW750")) == 2)
+    assert alerted("5S0W750") == {("fuzzy", "FOLDED", (2,)), ("partial", "PARTIAL", (2, 5))}
+    assert alerted("5SOW350") == {("fuzzy", "FUZZY", (4,))}
+    at_work.unlist("5SOW750", "fuzzy")
+    at_work.flush()
+    until("it to be gone", lambda: not alerted("5SOW350"))
+
+
+@pytest.mark.rule("retention.suppressed")
+def test_a_plate_that_is_suppressed_never_alerts_from_then_on(at_work: Matching) -> None:
+    for plate in ("HID600", "HID601"):
+        at_work.list_(plate)
+    at_work.flush()
+    alerts = at_work.follow(at_work.topics.alerts)
+    numbers = count()
+
+    def is_alerted(plate: str) -> bool:
+        reads = [at_work.read(plate_, f"s{next(numbers)}", key=b"one partition") for plate_ in (plate, "HID601")]
+        at_work.flush()
+        until("the other plate", lambda: reads[1].read_id in [alert.read_id for alert, _ in alerts()])
+        return reads[0].read_id in [alert.read_id for alert, _ in alerts()]
+
+    until("an alert", lambda: is_alerted("HID600"))
+    at_work.suppress("HID600")
+    until("no alert", lambda: not is_alerted("HID600"))
+    assert not any(is_alerted("HID600") for _ in range(5))

@@ -6,7 +6,7 @@ import pytest
 
 from platestream.cli.settings import markdown_page
 from platestream.errors import ConfigError
-from platestream.settings import GatewaySettings, Settings, environment, load_settings
+from platestream.settings import GatewaySettings, ListLimits, MatchingSettings, Settings, environment, load_settings
 
 REFUSED = sorted((Path(__file__).parent / "refused-settings").iterdir())
 
@@ -47,7 +47,12 @@ def test_a_missing_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_child_process_gets_the_same_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = Settings(home=tmp_path, gateway=GatewaySettings(port=4444, issuer="elsewhere"))
+    limits = ListLimits(stale_after_hours=1.5, dropped_after_hours=3)
+    settings = Settings(
+        home=tmp_path,
+        gateway=GatewaySettings(port=4444, issuer="elsewhere"),
+        matching=MatchingSettings(lists={"state file": limits}, partial_categories=("HOMICIDE", "ARSON")),
+    )
     for name, value in environment(settings).items():
         monkeypatch.setenv(name, value)
     assert load_settings() == settings

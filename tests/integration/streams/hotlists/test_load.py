@@ -11,7 +11,7 @@ from confluent_kafka.admin import NewTopic
 from platestream.errors import InvalidMessage, TransientError
 from platestream.settings import KafkaSettings
 from schemas.codec import Codec
-from schemas.messages import HotlistEntry
+from schemas.messages import HotlistEntry, MatchKind
 from schemas.plates import hotlist_key
 from streams.clients import admin, consumer, producer
 from streams.hotlists import load
@@ -71,6 +71,14 @@ def test_a_list_that_changes_too_much_is_refused_unless_forced(
         assert in_force(kafka, codec, topic) == keyed(entries[:10])
     load_hotlist(kafka, codec, "state-file", entries[:size], topic=topic, most_change=None if not is_taken else 0.5)
     assert in_force(kafka, codec, topic) == keyed(entries[:size])
+
+
+def test_an_entry_that_asks_for_too_much_is_not_published(kafka: KafkaSettings, codec: Codec, topic: str) -> None:
+    load_hotlist(kafka, codec, "state-file", [an_entry()], topic=topic)
+    for bad in (an_entry("AB?1*", match_kind=MatchKind.PARTIAL), an_entry(match_kind=MatchKind.FUZZY, priority=1)):
+        with pytest.raises(InvalidMessage):
+            load_hotlist(kafka, codec, "state-file", [an_entry(), bad], topic=topic)
+    assert in_force(kafka, codec, topic) == keyed([an_entry()])
 
 
 def test_rubbish_on_the_topic_does_not_stop_a_load(kafka: KafkaSettings, codec: Codec, topic: str) -> None:

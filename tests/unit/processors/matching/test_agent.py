@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 
 from platestream.clock import SetClock
 from platestream.errors import IntegrityError, InvalidMessage
+from platestream.settings import MatchingSettings
 from processors.matching import agent
 from processors.matching.agent import Judge, match_chunks
 from processors.matching.hotlist import Hotlist
@@ -85,11 +86,11 @@ async def turns() -> None:
 
 
 def a_judge(codec: Codec, *plates: str, limit: PoisonLimit | None = None) -> Judge:
-    hotlist = Hotlist(codec)
+    hotlist = Hotlist(codec, MatchingSettings())
     for plate in plates:
         hotlist.apply(hotlist_key(plate, "e1"), codec.encode(an_entry(plate)))
     limit = limit or PoisonLimit(in_a_row=100_000, share=1)
-    return Judge(hotlist, Matcher(codec, hotlist), limit, SetClock(NOW))
+    return Judge(hotlist, Matcher(codec, hotlist, frozenset(), MatchingSettings()), limit, SetClock(NOW))
 
 
 async def test_a_chunk_is_acknowledged_when_all_that_it_led_to_is_and_not_before(codec: Codec) -> None:

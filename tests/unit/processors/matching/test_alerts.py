@@ -1,15 +1,17 @@
 """What an alert says, and what it never says."""
 
 import dataclasses
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from platestream.settings import MatchingSettings
 from processors.matching.alerts import NOTICE, build_alert
 from processors.matching.rules import Hit, judge
 from schemas.codec import Codec
-from schemas.messages import Alert, AlertStatus, StateVerdict
+from schemas.messages import Alert, AlertStatus, Candidate, MatchKind, StateVerdict
 from schemas.plates import alert_id
 from schemas.versions import Version, versions
 from tests.matching import FORBIDDEN_WORDS, NOW, a_read, an_entry
@@ -17,7 +19,7 @@ from tests.matching import FORBIDDEN_WORDS, NOW, a_read, an_entry
 
 def alert_of(read: object = None, entry: object = None) -> Alert:
     read, entry = read or a_read(), entry or an_entry()
-    hit = judge(read, entry, NOW)  # type: ignore[arg-type]
+    hit = judge(read, entry, NOW, MatchingSettings())  # type: ignore[arg-type]
     assert isinstance(hit, Hit)
     return build_alert(read, hit, NOW)  # type: ignore[arg-type]
 
@@ -41,6 +43,21 @@ def test_it_explains_itself_with_what_was_read_and_what_is_listed() -> None:
     assert alert.differing_positions == (0,)
     assert alert.entry_effective_at == entry.effective_at
     assert (alert.list_age_seconds, alert.entry_age_seconds) == (3600, 86400)
+
+
+def test_a_fuzzy_late_hit_of_an_old_list_says_all_of_it() -> None:
+    read = a_read("5SOW350", collected_at=NOW - timedelta(hours=1), candidates=(Candidate(plate="ABC1O2"),))
+    entry = an_entry("5SOW750", match_kind=MatchKind.FUZZY, priority=1, extracted_at=NOW - timedelta(hours=30))
+    alert = alert_of(read, entry)
+    assert (alert.match_kind, alert.differing_positions, alert.matched_candidate) == (MatchKind.FUZZY, (4,), None)
+    assert (alert.is_late, alert.is_stale, alert.priority, alert.list_age_seconds) == (True, True, 2, 108_000)
+    by_candidate = alert_of(read, an_entry("ABC102", match_kind=MatchKind.FUZZY))
+    assert (by_candidate.match_kind, by_candidate.matched_candidate) == (MatchKind.FUZZY, "ABC1O2")
+
+
+def test_a_clock_that_is_behind_the_lists_makes_no_age_below_zero() -> None:
+    alert = alert_of(entry=an_entry(extracted_at=NOW + timedelta(seconds=5)))
+    assert alert.list_age_seconds == 0
 
 
 @pytest.mark.rule("alert.not-probable-cause")

@@ -9,22 +9,27 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from platestream.errors import InvalidMessage
+from platestream.settings import MatchingSettings
 from processors.matching.hotlist import Hotlist
 from processors.matching.matcher import Matcher
 from schemas.codec import Codec
 from schemas.framing import ROLL_MARKER, frame
-from schemas.messages import HotlistEntry, LawfulSource, MatchKind
+from schemas.messages import Candidate, HotlistEntry, LawfulSource, MatchKind
 from schemas.plates import alert_id, hotlist_key
-from tests.matching import NOW, a_read, an_entry
+from tests.matching import NOW, a_read, alerts_of, an_entry
 
 _REASONS = {"not-framed", "unknown-schema", "plate-missing", "plate-unusable", "cut-short", "wrong-record"}
 
 
-def matcher(codec: Codec, *entries: HotlistEntry) -> Matcher:
-    hotlist = Hotlist(codec)
+def holding(codec: Codec, *entries: HotlistEntry) -> Hotlist:
+    hotlist = Hotlist(codec, MatchingSettings())
     for entry in entries:
         hotlist.apply(hotlist_key(entry.plate, entry.entry_id), codec.encode(entry))
-    return Matcher(codec, hotlist)
+    return hotlist
+
+
+def matcher(codec: Codec, *entries: HotlistEntry) -> Matcher:
+    return Matcher(codec, holding(codec, *entries), frozenset(), MatchingSettings())
 
 
 def counted(name: str, **labels: str) -> float:
@@ -50,6 +55,70 @@ def test_an_entry_without_a_lawful_source_never_alerts_and_is_counted(codec: Cod
     found = matcher(codec, an_entry(lawful_source=LawfulSource.UNSTATED))
     assert found.alerts_of(codec.encode(a_read()), NOW) == []
     assert counted("not_alerted", reason="not-lawful") == before + 1
+
+
+FUZZY = an_entry("ABC12B", entry_id="fuzzy", match_kind=MatchKind.FUZZY)
+PARTIAL = an_entry("AB?12*", entry_id="partial", match_kind=MatchKind.PARTIAL, category="HOMICIDE", priority=3)
+
+
+def test_wider_entries_are_found_by_look_alike_by_candidate_and_by_what_fits(codec: Codec) -> None:
+    hotlist = holding(codec, FUZZY, PARTIAL, an_entry("ABC128", entry_id="plain", priority=1))
+    found = Matcher(codec, hotlist, frozenset(), MatchingSettings())
+    alerts = alerts_of(hotlist, found, codec.encode(a_read("ABC128")), NOW)
+    assert [(a.entry_id, a.match_kind, a.differing_positions) for a in alerts] == [
+        ("plain", MatchKind.EXACT, ()),
+        ("fuzzy", MatchKind.FUZZY, (5,)),
+        ("partial", MatchKind.PARTIAL, (2, 5)),
+    ]
+    read = a_read("XYZ1", candidates=(Candidate(plate="ABC12B"),))
+    [alert] = alerts_of(hotlist, found, codec.encode(read), NOW)
+    assert (alert.entry_id, alert.matched_candidate) == ("fuzzy", "ABC12B")
+
+
+def test_an_entry_that_was_removed_since_the_chunk_was_looked_at_does_not_alert(codec: Codec) -> None:
+    key = hotlist_key(FUZZY.plate, FUZZY.entry_id)
+    assert matcher(codec, FUZZY).alerts_of(codec.encode(a_read("ABC128")), NOW, [key])
+    assert matcher(codec).alerts_of(codec.encode(a_read("ABC128")), NOW, [key]) == []
+
+
+def metrics() -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in REGISTRY.collect()
+        if family.name.startswith("platestream")
+        for sample in family.samples
+        if not sample.name.endswith("_created")
+    }
+
+
+@pytest.mark.rule("retention.suppressed")
+@pytest.mark.parametrize(
+    ("plate", "suppressed"),
+    [("ABC12B", b"ABC12B"), ("ABC128", b"ABC128"), ("ABC128", b"ABC12B"), ("OBC12B", b"0BC12B")],
+    ids=["listed plate read", "look-alike read", "look-alike of a suppressed listed plate", "partial plate fits"],
+)
+def test_a_suppressed_plate_shows_no_more_than_one_that_is_not_listed(
+    codec: Codec, plate: str, suppressed: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    partial = an_entry("?BC12B", entry_id="p", match_kind=MatchKind.PARTIAL, category="HOMICIDE")
+    others = [partial] if plate == "OBC12B" else []
+    listed = [FUZZY, an_entry("ABC12B", entry_id="plain"), an_entry("ABC12B", entry_id="no", state="WI"), *others]
+    value = codec.encode(a_read(plate, candidates=(Candidate(plate="ABC12B"),)))
+    hotlist = holding(codec, *listed)
+    assert alerts_of(hotlist, Matcher(codec, hotlist, frozenset(), MatchingSettings()), value, NOW)
+    found = Matcher(codec, hotlist, frozenset({suppressed, b"ABC12B"}), MatchingSettings())
+    before = metrics()
+    assert alerts_of(hotlist, found, value, NOW) == []
+    assert metrics() == before
+    assert not caplog.records
+
+
+@pytest.mark.rule("retention.suppressed")
+def test_a_suppressed_read_is_not_even_decoded(codec: Codec) -> None:
+    found = Matcher(codec, holding(codec, an_entry("ABC12B")), frozenset({b"ABC12B"}), MatchingSettings())
+    value = codec.encode(a_read("ABC12B"))
+    with patch.object(codec, "decode", side_effect=AssertionError):
+        assert found.alerts_of(value, NOW) == []
 
 
 def test_hits_and_entries_that_may_not_alert_are_counted(codec: Codec) -> None:

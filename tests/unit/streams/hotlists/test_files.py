@@ -103,6 +103,35 @@ def test_a_bad_row_is_named_by_line_and_reason(row: str, reason: str) -> None:
     assert fault_of(row) == reason
 
 
+def test_a_plate_with_wildcards_is_a_partial_one_of_its_category() -> None:
+    found = read(
+        "ab?-12*,,,2026-05-31,HOMICIDE", GOOD_ROW, match_kind=MatchKind.FUZZY, partial_categories=("HOMICIDE",)
+    )
+    assert [(entry.plate, entry.match_kind) for entry in found.entries] == [
+        ("AB?12*", MatchKind.PARTIAL),
+        ("ABC123", MatchKind.FUZZY),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("AB?12*,,,2026-05-31,stolen vehicle", "category-not-partial"),
+        ("AB?1*,,,2026-05-31,HOMICIDE", "too-few-known-characters"),
+        ("AB%12,,,2026-05-31,HOMICIDE", "plate-unusable"),
+    ],
+)
+def test_a_partial_plate_that_may_not_be_listed_is_a_bad_row(row: str, reason: str) -> None:
+    assert fault_of(row, partial_categories=("HOMICIDE",)) == reason
+
+
+def test_a_lists_own_age_limits_go_with_its_entries() -> None:
+    [entry] = read(GOOD_ROW, stale_after_hours=1.5, dropped_after_hours=2).entries
+    assert (entry.stale_after_seconds, entry.dropped_after_seconds) == (5400, 7200)
+    [entry] = read(GOOD_ROW).entries
+    assert (entry.stale_after_seconds, entry.dropped_after_seconds) == (None, None)
+
+
 @pytest.mark.rule("alert.not-probable-cause")
 @pytest.mark.parametrize("category", ["Stop and hold", "ARREST WARRANT", "confirmed stolen"])
 def test_a_category_that_says_what_to_do_is_refused(category: str) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from platestream.errors import ConfigError
+from platestream.settings import MatchingSettings
 from schemas.messages import LawfulSource, MatchKind
-from streams.hotlists.templates import read_template
+from streams.hotlists.templates import check_partial_categories, read_template
 
 GOOD = 'source = "state-file"\nlawful_source = "STATE_FILE"\ncategory = "stolen vehicle"\n'
 CASE = GOOD.replace("STATE_FILE", "ACTIVE_INVESTIGATION")
@@ -37,6 +38,10 @@ def test_an_investigations_list_names_its_case(tmp_path: Path) -> None:
         (GOOD.replace('source = "state-file"\n', ""), "source: Field required"),
         (GOOD + "priority = 0", "priority"),
         (GOOD + "valid_days = 0", "valid_days"),
+        (GOOD + 'match_kind = "PARTIAL"', "match_kind"),
+        (GOOD + 'match_kind = "FUZZY"\npriority = 1', "never has the top priority"),
+        (GOOD + 'partial_categories = ["HOMICIDE"]\npriority = 1', "never has the top priority"),
+        (GOOD + "stale_after_hours = 0", "stale_after_hours"),
         (GOOD + 'delimiter = "|"', "delimiter"),
         (GOOD + 'zone = "Saint Paul"', "zone"),
         (GOOD + "surprise = 1", "surprise"),
@@ -46,6 +51,13 @@ def test_an_investigations_list_names_its_case(tmp_path: Path) -> None:
 def test_a_wrong_template_is_refused_by_name(tmp_path: Path, text: str, part: str) -> None:
     with pytest.raises(ConfigError, match=part):
         read_template(write(tmp_path, text))
+
+
+def test_partial_plates_are_for_the_categories_of_the_settings(tmp_path: Path) -> None:
+    template = read_template(write(tmp_path, GOOD + 'partial_categories = ["HOMICIDE", "PARKING"]'))
+    check_partial_categories(template, MatchingSettings(partial_categories=("HOMICIDE", "PARKING")))
+    with pytest.raises(ConfigError, match="partial plates of PARKING"):
+        check_partial_categories(template, MatchingSettings())
 
 
 def test_a_missing_template_is_a_sentence(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The list of suppressed plates: its topic, its key and those who follow it (rule retention.suppressed)."""

@@ -1,0 +1,70 @@
+"""Follows the list of suppressed plates outside Faust: a consumer without a group, on a thread of its own.
+
+The list is short and kept forever, so every start reads all of it. A process that could not read it, or no longer can,
+must not go on as if nobody were on it.
+"""
+
+import threading
+
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+
+from platestream.errors import IntegrityError, TransientError
+from platestream.settings import KafkaSettings
+from streams.clients import consumer
+from streams.suppressions.holder import SuppressedPlates
+from streams.suppressions.writing import TOPIC
+
+_LOST = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE, KafkaError.UNKNOWN_TOPIC_OR_PART}
+_OPTIONS = {"auto.offset.reset": "error", "enable.partition.eof": True, "fetch.wait.max.ms": 50}
+
+
+class SuppressionFollower:
+    """Keeps `plates` as the topic says, from its first message on.
+
+    `wait_ready` before the first read is handled; `check_sound` before each batch.
+    """
+
+    def __init__(self, kafka: KafkaSettings, plates: SuppressedPlates, topic: str = TOPIC) -> None:
+        self._plates, self._topic = plates, topic
+        self._fault: Exception | None = None
+        self._is_at_end = threading.Event()
+        self._closing = threading.Event()
+        self._consumer: Consumer = consumer(kafka, "suppressions-follower", **_OPTIONS)
+        self._consumer.assign([TopicPartition(topic, 0, 0)])
+        self._thread = threading.Thread(target=self._follow, name="suppressions-follower", daemon=True)
+        self._thread.start()
+
+    def wait_ready(self, timeout_seconds: float) -> None:
+        """Return once the end of the topic was reached. Raises TransientError past the timeout, else as check_sound."""
+        reached = self._is_at_end.wait(timeout_seconds)
+        self.check_sound()
+        if not reached:
+            raise TransientError(f"{self._topic} could not be read to its end in {timeout_seconds:.0f} s.")
+
+    def check_sound(self) -> None:
+        """Raises IntegrityError when the list cannot be followed."""
+        if self._fault is not None:
+            raise IntegrityError(f"{self._topic} cannot be followed: {self._fault} Stop.") from self._fault
+
+    def close(self) -> None:
+        self._closing.set()
+        self._thread.join()
+        self._consumer.close()
+
+    def _follow(self) -> None:
+        try:
+            while not self._closing.is_set():
+                if (message := self._consumer.poll(0.2)) is not None:
+                    self._take(message)
+        except Exception as error:  # whatever it is, the list is not current any more
+            self._fault = error
+            self._is_at_end.set()
+
+    def _take(self, message: Message) -> None:
+        error = message.error()
+        if error is None:
+            self._plates.apply(message.key(), message.value())
+        elif error.code() == KafkaError._PARTITION_EOF:
+            self._is_at_end.set()
+        elif error.code() in _LOST:
+            raise IntegrityError("the topic was cut, emptied or made anew.")
