@@ -12,7 +12,7 @@ from confluent_kafka.admin import NewTopic
 
 from platestream.clock import SetClock
 from platestream.errors import InvalidMessage
-from platestream.settings import KafkaSettings
+from platestream.settings import KafkaSettings, MatchingSettings
 from processors.matching.agent import Judge
 from processors.matching.hotlist import Hotlist
 from processors.matching.matcher import Matcher
@@ -58,7 +58,7 @@ def values(codec: Codec) -> list[bytes | None]:
 
 def hotlist(codec: Codec) -> Hotlist:
     entries = [an_entry("OIL100", entry_id="look"), an_entry("OIL100", entry_id="letter", match_kind=MatchKind.EXACT)]
-    held = Hotlist(codec)
+    held = Hotlist(codec, MatchingSettings())
     for entry in [*entries, an_entry("ABC123", entry_id="third", state=None)]:
         held.apply(hotlist_key(entry.plate, entry.entry_id), codec.encode(entry))
     return held
@@ -73,7 +73,7 @@ async def test_the_same_alerts_and_letters(kafka: KafkaSettings, codec: Codec, t
         sending.produce(topic, value, key=b"a wrong key %d" % (number % 7))
     assert sending.flush(30) == 0
     through_stock, through_chunks = Found(), Found()
-    matcher = Matcher(codec, held)
+    matcher = Matcher(codec, held, frozenset(), MatchingSettings())
 
     stock_options = {**faust_options(kafka), "broker_max_poll_records": 500, "stream_buffer_maxsize": 1000}
     stock = faust.App(f"{topic}-stock", **stock_options, datadir=tmp_path / "stock")
