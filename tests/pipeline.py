@@ -19,6 +19,7 @@ from platestream.settings import (
     CollectorSettings,
     GatewaySettings,
     ProcessorSettings,
+    RetentionSettings,
     Settings,
     StorageSettings,
 )
@@ -123,6 +124,7 @@ def fresh_settings(home: Path) -> Settings:
         collector=CollectorSettings(port=free_port(), probe_port=free_port()),
         processor=ProcessorSettings(probe_port=free_port(), session_timeout_seconds=6),
         storage=StorageSettings(probe_port=free_port()),
+        retention=RetentionSettings(sweep_seconds=10),
         gateway=GatewaySettings(port=free_port(), tracking_searches=10_000),  # tests look again until it is there
     )
 

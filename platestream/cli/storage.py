@@ -5,6 +5,7 @@ import threading
 from contextlib import ExitStack, closing
 
 NAME = "storage"
+_LIST_SECONDS = 30.0  # to read the list of suppressed plates before anything is kept
 
 
 def command() -> None:
@@ -33,6 +34,9 @@ def command() -> None:
         from sinks.service import start_sinks
         from streams.ledger.kafka import KafkaLedger
         from streams.registry import load_codec
+        from streams.suppressions.following import SuppressionFollower
+        from streams.suppressions.holder import SuppressedPlates
+        from streams.suppressions.secrecy import load_suppression_key
 
         codec, clock = load_codec(settings), clock_of(settings)
         listening = stack.enter_context(listen(settings.gateway.host, settings.gateway.port))
@@ -44,7 +48,10 @@ def command() -> None:
         app = create_gateway(settings, reads, ledger, clock)
         pictures = PictureStore(settings)
         holds = stack.enter_context(closing(KafkaLedger(settings.kafka, codec, fold_holds, HoldsState())))
-        retention = start_retention(settings, keeping(settings, store, pictures), holds, clock)
+        suppressed = SuppressedPlates(codec, load_suppression_key(settings), clock)
+        following = stack.enter_context(closing(SuppressionFollower(settings.kafka, suppressed)))
+        following.wait_ready(_LIST_SECONDS)
+        retention = start_retention(settings, keeping(settings, store, pictures), holds, clock, suppressed)
         stack.callback(retention.stop)
         sinks = start_sinks(settings, store, pictures, codec, clock, probe.beat)
         stack.callback(sinks.stop)
@@ -53,5 +60,6 @@ def command() -> None:
             sinks.check()
             retention.check()
             ledger.check_sound()
+            following.check_sound()
 
         serve_gateway(app, listening, stop, each_turn=check)

@@ -17,7 +17,7 @@ from confluent_kafka.admin import OffsetSpec
 from platestream.clock import to_ms
 from platestream.errors import TransientError
 from platestream.settings import Settings
-from sinks.retention.segments import count_records_below
+from sinks.retention.segments import count_records_before, count_records_below
 from streams.clients import admin
 
 _SECONDS = 5
@@ -49,12 +49,18 @@ class KafkaLogs:
         """The offset that comes next on each partition: a mark above all that is there at this moment."""
         return self._offsets(topics, _spec.latest())
 
-    def before(self, topics: Iterable[str], at: datetime) -> Offsets:
-        """A mark above what came before `at`, by the log's timestamps."""
+    def left_before(self, topics: Iterable[str], at: datetime) -> LeftOnKafka:
+        """Records that came before `at`, by the log's timestamps, and are still there.
+
+        On files they are told by the times of their batches: a log that was truncated to its end has no offset for any
+        time, while its files still hold what came today.
+        """
         wanted = sorted(topics)
+        ends = self.ends(wanted)  # asked first: what comes meanwhile is younger
+        if self._are_files_here():
+            return LeftOnKafka(count_records_before(self._files, ends, to_ms(at)), is_counted_on_files=True)
         later = self._offsets(wanted, _spec.for_timestamp(to_ms(at)))
-        ends = self.ends(wanted)
-        return {tp: ends[tp] if offset < 0 else offset for tp, offset in later.items()}
+        return self.left({tp: ends[tp] if offset < 0 else offset for tp, offset in later.items()})
 
     def delete_before(self, offsets: Offsets) -> None:
         """Move the start of each log; what lies below can no longer be read."""

@@ -32,7 +32,7 @@ class KafkaTopic:
     def due(self, before: datetime) -> int | None:
         """Records that came before that time; None when broker or files do not answer."""
         try:
-            return self.logs.left(self.logs.before([self.topic], before)).records
+            return self.logs.left_before([self.topic], before).records
         except (OSError, TransientError):
             return None
 

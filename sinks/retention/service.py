@@ -20,7 +20,7 @@ from sinks.pictures.store import PictureStore
 from sinks.retention.kafka_place import kafka_places
 from sinks.retention.place import Place
 from sinks.retention.places import places
-from sinks.retention.suppression import NOBODY, Suppressed, SuppressionSweep
+from sinks.retention.suppression import Suppressed, SuppressionSweep
 from sinks.retention.sweeping import Sweeper
 from sinks.retention.waiting import Waiting
 from sinks.service import Run, Sinks
@@ -105,7 +105,7 @@ class Retention:
 
 
 def start_retention(
-    settings: Settings, kept: Kept, ledger: Ledger[HoldsState], clock: Clock, suppressed: Suppressed = NOBODY
+    settings: Settings, kept: Kept, ledger: Ledger[HoldsState], clock: Clock, suppressed: Suppressed
 ) -> Sinks:
     """Start it in a thread of its own, unless `retention.is_run_here` says that another process does this.
 

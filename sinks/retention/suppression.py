@@ -60,16 +60,6 @@ class Suppressed(Protocol):
         ...
 
 
-class _Nobody:
-    """Nobody is on the list."""
-
-    def in_force(self, now: datetime) -> Collection[bytes]:
-        return ()
-
-
-NOBODY: Suppressed = _Nobody()
-
-
 class SuppressionSweep:
     """`fill` before holds take reads, `sweep` after that. Raises TransientError when a store is away.
 

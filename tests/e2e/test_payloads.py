@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -14,12 +15,14 @@ from uuid import UUID
 import httpx
 import pytest
 
-from platestream.clock import from_ms, to_ms
+from platestream.clock import SystemClock, from_ms, to_ms
 from schemas.messages import PictureKind
 from schemas.plates import fold
 from sinks.clickhouse.store import Store
 from sinks.pictures.store import PictureStore, day_of
 from streams.devices.scenes import draw_scene
+from streams.suppressions.secrecy import load_suppression_key
+from streams.suppressions.writing import SuppressionKeeper
 from tests.pipeline import Pipeline, running_stack
 from tests.stack import new_home
 
@@ -140,6 +143,28 @@ def test_old_messages_are_counted_as_overdue_and_not_stored(
     metrics = httpx.get(f"http://127.0.0.1:{pipeline.settings.collector.probe_port}/metrics").text
     assert f'platestream_collector_messages_total{{outcome="overdue",vendor="{vendor}"}}' in metrics
     assert len(wait_for_rows(pipeline, plate, 0)) == before
+
+
+@pytest.mark.rule("retention.suppressed")
+@pytest.mark.skipif("PLATESTREAM_SOAK" not in os.environ, reason="waits more than a minute; make soak runs it")
+def test_a_plate_that_comes_onto_the_suppressed_list_leaves_storage(pipeline: Pipeline, tokens: dict[str, str]) -> None:
+    sent = message("rekor_alpr_group.trim.json", shift=True) | {
+        "best_plate_number": "QXW7731",
+        "best_uuid": "suppressed",
+    }
+    assert post(pipeline, tokens, "rekor", sent).status_code == 202
+    [row] = wait_for_rows(pipeline, "QXW7731", 1)
+    day, read_id = day_of(datetime.fromisoformat(row["collected_at"])), UUID(row["read_id"])
+    store = PictureStore(pipeline.settings)
+    wait_for_picture(store, datetime.fromisoformat(row["collected_at"]), read_id, PictureKind.PLATE)
+    key = load_suppression_key(pipeline.settings)
+    SuppressionKeeper(pipeline.settings.kafka, pipeline.codec, key, SystemClock()).suppress("qxw 7731")
+    deadline = time.monotonic() + 180
+    while wait_for_rows(pipeline, "QXW7731", 0):
+        assert time.monotonic() < deadline, "the read of a suppressed plate is still found"
+        time.sleep(3)
+    with pytest.raises(FileNotFoundError):
+        store.read(day, read_id, PictureKind.PLATE)
 
 
 @pytest.mark.rule("collection.closed")

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from sinks.retention.segments import count_records_below
+from sinks.retention.segments import count_records_before, count_records_below
 
 
 def batch(first: int, records: int) -> bytes:
-    """A batch as Kafka writes it (magic 2), its records left to chance."""
-    body = struct.pack(">ibIhiqqqhi", 0, 2, 0, 0, records - 1, 0, 0, -1, -1, -1) + struct.pack(">i", records)
+    """A batch as Kafka writes it (magic 2), its records left to chance, made at 0 and appended at 1000 + `first`."""
+    body = struct.pack(">ibIhiqqqhi", 0, 2, 0, 0, records - 1, 0, 1000 + first, -1, -1, -1) + struct.pack(">i", records)
     body += b"some records"
     return struct.pack(">qi", first, len(body)) + body
 
@@ -28,6 +28,11 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(("mark", "count"), [(0, 0), (1, 1), (5, 5), (6, 6), (10, 10), (16, 16), (20, 16), (100, 18)])
 def test_records_below_a_mark_are_counted_in_all_segments(folder: Path, mark: int, count: int) -> None:
     assert count_records_below(folder, {("plate-reads", 0): mark}) == count
+
+
+@pytest.mark.parametrize(("at_ms", "count"), [(0, 0), (1000, 0), (1001, 5), (1006, 6), (1007, 16), (1021, 18)])
+def test_records_before_a_time_are_counted_by_their_batches(folder: Path, at_ms: int, count: int) -> None:
+    assert count_records_before(folder, [("plate-reads", 0)], at_ms) == count
 
 
 def test_files_and_folders_on_their_way_to_deletion_count(folder: Path) -> None:
