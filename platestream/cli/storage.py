@@ -5,7 +5,6 @@ import threading
 from contextlib import ExitStack, closing
 
 NAME = "storage"
-_LIST_SECONDS = 30.0  # to read the list of suppressed plates before anything is kept
 
 
 def command() -> None:
@@ -15,9 +14,7 @@ def command() -> None:
 
     settings = load_settings()
     set_up_logs("storage", settings.log_level)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _stop_at_a_signal()
     with ExitStack() as stack:
         from gateway.access.folding import fold_access
         from gateway.access.state import AccessState
@@ -34,9 +31,7 @@ def command() -> None:
         from sinks.service import start_sinks
         from streams.ledger.kafka import KafkaLedger
         from streams.registry import load_codec
-        from streams.suppressions.following import SuppressionFollower
-        from streams.suppressions.holder import SuppressedPlates
-        from streams.suppressions.secrecy import load_suppression_key
+        from streams.suppressions.following import following_suppressions
 
         codec, clock = load_codec(settings), clock_of(settings)
         listening = stack.enter_context(listen(settings.gateway.host, settings.gateway.port))
@@ -48,10 +43,8 @@ def command() -> None:
         app = create_gateway(settings, reads, ledger, clock)
         pictures = PictureStore(settings)
         holds = stack.enter_context(closing(KafkaLedger(settings.kafka, codec, fold_holds, HoldsState())))
-        suppressed = SuppressedPlates(codec, load_suppression_key(settings), clock)
-        following = stack.enter_context(closing(SuppressionFollower(settings.kafka, suppressed)))
-        following.wait_ready(_LIST_SECONDS)
-        retention = start_retention(settings, keeping(settings, store, pictures), holds, clock, suppressed)
+        following = stack.enter_context(following_suppressions(settings, codec, clock))
+        retention = start_retention(settings, keeping(settings, store, pictures), holds, clock, following.plates)
         stack.callback(retention.stop)
         sinks = start_sinks(settings, store, pictures, codec, clock, probe.beat)
         stack.callback(sinks.stop)
@@ -63,3 +56,10 @@ def command() -> None:
             following.check_sound()
 
         serve_gateway(app, listening, stop, each_turn=check)
+
+
+def _stop_at_a_signal() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop

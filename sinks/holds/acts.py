@@ -15,12 +15,13 @@ from platestream.settings import RetentionSettings, Settings
 from schemas.plates import fold
 from sinks.holds.state import Hold, HoldsState
 from streams.ledger.events import new_event
-from streams.ledger.holding import HoldChanged, HoldOpened
+from streams.ledger.holding import ByArea, HoldChanged, HoldOpened, Polygon
 from streams.ledger.ledger import Ledger
 from streams.ledger.sealing import Seals, load_seals, open_seal, read_private_key
 
 _MOST_NAMED = 5000
 _RULE = "evidence.copy"
+_LEAST_SQUARE_DEGREES = 1e-9  # some ten square metres
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class HoldActs:
         TransientError when the ledger is away. Keeps: evidence.copy, retention.exculpatory
         """
         _check_named(opened, named)
+        _check_area(opened)
         self._check_attested(opened)
         if opened.hold_id in self.ledger.replay_all().holds:
             raise RefusedError(_RULE, "A hold of this id is open already; give the new one an id of its own.")
@@ -119,3 +121,10 @@ def _check_named(opened: HoldOpened, named: Named) -> None:
         raise RefusedError(_RULE, f"A hold names {_MOST_NAMED} plates or reads at most; open several.")
     if opened.selection.by == "reads" and opened.selection.read_count != len(named.read_ids):
         raise RefusedError(_RULE, "The hold does not name as many reads as it says.")
+
+
+def _check_area(opened: HoldOpened) -> None:
+    selection = opened.selection
+    if isinstance(selection, ByArea) and isinstance(selection.area, Polygon):
+        if selection.area.square_degrees() < _LEAST_SQUARE_DEGREES:
+            raise RefusedError(_RULE, "The polygon encloses no area; name points that are not on one line.")

@@ -60,6 +60,11 @@ class Polygon(Shape):
 
     points: Annotated[tuple[Point, ...], Field(min_length=3, max_length=_MOST_POINTS)]
 
+    def square_degrees(self) -> float:
+        """The area it encloses; 0 when its points lie on one line. The store cannot search in that."""
+        pairs = zip(self.points, [*self.points[1:], self.points[0]], strict=True)
+        return abs(sum(a.longitude * b.latitude - b.longitude * a.latitude for a, b in pairs)) / 2
+
 
 class ByArea(_Span):
     """All reads collected in an area."""

@@ -5,16 +5,22 @@ must not go on as if nobody were on it.
 """
 
 import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
+from platestream.clock import Clock
 from platestream.errors import IntegrityError, TransientError
-from platestream.settings import KafkaSettings
+from platestream.settings import KafkaSettings, Settings
+from schemas.codec import Codec
 from streams.clients import consumer
 from streams.suppressions.holder import SuppressedPlates
+from streams.suppressions.secrecy import load_suppression_key
 from streams.suppressions.writing import TOPIC
 
 _LOST = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE, KafkaError.UNKNOWN_TOPIC_OR_PART}
+_READY_SECONDS = 30.0
 _OPTIONS = {"auto.offset.reset": "error", "enable.partition.eof": True, "fetch.wait.max.ms": 50}
 
 
@@ -25,7 +31,7 @@ class SuppressionFollower:
     """
 
     def __init__(self, kafka: KafkaSettings, plates: SuppressedPlates, topic: str = TOPIC) -> None:
-        self._plates, self._topic = plates, topic
+        self.plates, self._topic = plates, topic
         self._fault: Exception | None = None
         self._is_at_end = threading.Event()
         self._closing = threading.Event()
@@ -63,8 +69,17 @@ class SuppressionFollower:
     def _take(self, message: Message) -> None:
         error = message.error()
         if error is None:
-            self._plates.apply(message.key(), message.value())
+            self.plates.apply(message.key(), message.value())
         elif error.code() == KafkaError._PARTITION_EOF:
             self._is_at_end.set()
         elif error.code() in _LOST:
             raise IntegrityError("the topic was cut, emptied or made anew.")
+
+
+@contextmanager
+def following_suppressions(settings: Settings, codec: Codec, clock: Clock) -> Iterator[SuppressionFollower]:
+    """Follows the list from here on, read to its end. Raises ConfigError without its key, else as `wait_ready`."""
+    plates = SuppressedPlates(codec, load_suppression_key(settings), clock)
+    with closing(SuppressionFollower(settings.kafka, plates)) as follower:
+        follower.wait_ready(_READY_SECONDS)
+        yield follower

@@ -15,7 +15,7 @@ from schemas.codec import Codec
 from sinks.holds.acts import HoldActs, HoldKey, Named
 from sinks.holds.state import Hold, HoldsState, fold_holds
 from streams.ledger.events import new_event
-from streams.ledger.holding import ByReads, HoldEnded
+from streams.ledger.holding import ByArea, ByReads, HoldEnded, Point, Polygon
 from streams.ledger.memory import MemoryLedger
 from tests.holding import by_plate, changed_hold, hold_acts, opened_hold
 
@@ -136,3 +136,11 @@ def test_what_cannot_be_a_hold_is_refused_with_its_reason(acts: HoldActs, hold: 
         acts.open(opened_hold(by_plate(NOW), NOW, hold_id=hold().id), PLATE)
     with pytest.raises(ValidationError):
         opened_hold(by_plate(NOW), NOW, hold_kind="curiosity")
+
+
+def test_a_polygon_without_area_is_refused(acts: HoldActs, ledger: MemoryLedger[HoldsState]) -> None:
+    line = Polygon(points=tuple(Point(latitude=44.9 + step, longitude=-93.1 + step) for step in (0, 0.1, 0.2)))
+    area = ByArea(area=line, collected_from=NOW - timedelta(days=1), collected_until=NOW)
+    with pytest.raises(RefusedError, match="encloses no area"):
+        acts.open(opened_hold(area, NOW), Named())
+    assert not ledger.log
