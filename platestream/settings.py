@@ -160,6 +160,7 @@ class RetentionSettings(_Section):
     is_run_here: bool = Field(True, description="whether this storage process fills holds and sweeps; one of them does")
     sweep_seconds: float = Field(60, gt=0, le=3600, description="time between two rounds of filling holds and sweeping")
     attestation_days: int = Field(365, ge=1, le=366, description="longest time until a hold must be attested again")
+    backup_days: int = Field(7, ge=1, le=60, description="longest time until a backup is destroyed")
     grace_days: int = Field(30, ge=1, le=90, description="days from the lapse of a hold to its destruction")
 
 

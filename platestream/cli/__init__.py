@@ -7,6 +7,7 @@ import typer
 from platestream.cli import (
     access,
     authorization,
+    backup,
     case,
     collector,
     device,
@@ -44,6 +45,8 @@ for group in (
     training,
 ):  # fmt: skip
     typer_app.add_typer(group.app)
+typer_app.command("backup")(backup.back_up)
+typer_app.command("restore")(backup.restore)
 for single in (public_log, settings, token):
     typer_app.command(single.NAME)(single.command)
 

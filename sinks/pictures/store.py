@@ -87,6 +87,12 @@ class PictureStore:
             raise IntegrityError(f"The pictures of {shelf} are there, but their key is gone; find out what took it.")
         return open_picture(key, shelf, read_id, kind, sealed)
 
+    def listed(self, shelf: Shelf) -> list[tuple[UUID, PictureKind]]:
+        """The pictures of a shelf, each by its read and kind. Raises IntegrityError like `count`."""
+        self._check_belonging()
+        files = [Path(path) for path in sorted(self._listed(self._folder(shelf))) if path.endswith(".sealed")]
+        return [(UUID(file.parent.name), PictureKind(file.stem)) for file in files]
+
     def remove(self, shelf: Shelf, read_id: UUID) -> None:
         """Remove the pictures of one read from a shelf whose key goes on: its blocks are beyond reach with that key.
 

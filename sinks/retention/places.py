@@ -6,6 +6,7 @@ A test reads the engine's own list of tables and the files of the topics, and fa
 from platestream.settings import Settings
 from sinks.clickhouse.store import Store
 from sinks.pictures.store import PictureStore
+from sinks.retention.backups import backups_place
 from sinks.retention.files import Incoming, SpoolHere
 from sinks.retention.pictures import PictureDays
 from sinks.retention.place import Place
@@ -48,4 +49,4 @@ def places(settings: Settings, store: Store, pictures: PictureStore) -> list[Pla
     ]
     incoming = [Incoming(folder=store.incoming)] if store.incoming else []
     spool = SpoolHere(file=settings.home / "spool" / "spool.sqlite")
-    return [spool, *incoming, *tables, ServerLogs(store=store), PictureDays(store=pictures)]
+    return [spool, *incoming, *tables, ServerLogs(store=store), PictureDays(store=pictures), backups_place(settings)]

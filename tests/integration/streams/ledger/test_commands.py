@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from platestream.cli import typer_app
 from platestream.errors import PlatestreamError, RefusedError
+from platestream.secret_files import write_secret
 from platestream.settings import environment
 from streams.embedded.stack import EmbeddedStack
 from streams.ledger import proof
@@ -75,6 +76,7 @@ def test_from_a_new_installation_to_a_verified_export(run: Run, tmp_path: Path) 
         "faults": [],
     }
     check_export(run, tmp_path)
+    check_backup(run, tmp_path)
 
 
 def check_export(run: Run, tmp_path: Path) -> None:
@@ -86,3 +88,14 @@ def check_export(run: Run, tmp_path: Path) -> None:
     alone = subprocess.run([sys.executable, "-I", "-S", proof.__file__, str(export)], check=False, capture_output=True)
     assert (alone.returncode, b"KLM015" in export.read_bytes()) == (0, False)
     assert export.read_bytes().count(b'"withheld"') == 3  # the case, the permit, why access was revoked
+
+
+def check_backup(run: Run, tmp_path: Path) -> None:
+    """It is made, restored over what is there, and changes nothing."""
+    write_secret(tmp_path / "backup.key", bytes(range(32)))
+    verified = run("ledger", "verify", "--json")
+    made = run("backup", str(tmp_path / "medium"), "--key", str(tmp_path / "backup.key"))
+    [folder] = (tmp_path / "medium").glob("*T*Z-*")
+    assert str(folder) in made
+    assert "0 events were written" in run("restore", str(folder), "--key", str(tmp_path / "backup.key"))
+    assert run("ledger", "verify", "--json") == verified
