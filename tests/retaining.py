@@ -20,6 +20,7 @@ from sinks.holds.keeping import HoldKeeper
 from sinks.holds.partitions import HeldPartitions
 from sinks.holds.state import HoldsState, fold_holds
 from sinks.pictures.store import PictureStore, day_of
+from sinks.retention.backups import backups_place
 from sinks.retention.place import Place
 from sinks.retention.places import places
 from sinks.retention.suppression import SuppressionSweep
@@ -70,7 +71,7 @@ class Retained:
             self.store, self.pictures, self.suppressed, Waiting(patience_seconds=60), settling_seconds=0
         )
         rows, partitions = HeldRows(self.store), HeldPartitions(self.store)
-        self.keeper = HoldKeeper(rows, partitions, self.pictures, HoldKey(self.settings))
+        self.keeper = HoldKeeper(rows, partitions, self.pictures, backups_place(self.settings), HoldKey(self.settings))
         self.places: Sequence[Place] = places(self.settings, self.store, self.pictures)
 
     def sweeper(self, waiting: Waiting = Waiting()) -> Sweeper:  # noqa: B008 - frozen

@@ -108,7 +108,8 @@ class NewBackup:
 
 
 class StoredBackup:
-    """A backup as it was written, or none: everything is compared with the manifest before anything is given out.
+    """A backup as it was written, or none: everything is compared with the manifest before anything is given out. Only
+    a whole hold may be missing; asking for its parts is an IntegrityError.
 
     Raises ConfigError when the folder is no backup or the key file cannot be used, IntegrityError when anything was
     changed or the key is another one.
@@ -128,13 +129,19 @@ class StoredBackup:
         if not hmac.compare_digest(self._key.mac(text), mac):
             raise IntegrityError("The backup was made with another key, or its manifest was changed.")
         for name in self.manifest.parts:
-            self._sealed(name)
+            if not self._is_taken_out(name):
+                self._sealed(name)
 
     def parts(self, prefix: str) -> Iterator[tuple[str, bytes]]:
         """Name and content of the parts whose names begin so, in order."""
         for name in sorted(self.manifest.parts):
             if name.startswith(prefix):
                 yield name, self._opened(name)
+
+    def _is_taken_out(self, name: str) -> bool:
+        """A hold that ended is taken out of a backup whole. The ledger says whether it may be missing."""
+        kind, of, *_ = name.split("/")
+        return kind == "holds" and not (self.folder / kind / of).exists()
 
     def _opened(self, name: str) -> bytes:
         try:

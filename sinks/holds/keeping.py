@@ -19,6 +19,7 @@ from sinks.holds.partitions import HeldPartitions
 from sinks.holds.state import Hold, HoldsState
 from sinks.pictures.held import StoredAs, hold_picture
 from sinks.pictures.store import PictureStore, day_of
+from sinks.retention.backups import Backups
 from streams.ledger.holding import ByPlate, HoldCount
 
 _OVERLAP_MS = 15 * 60 * 1000  # an insert that began so long ago has ended, one way or the other
@@ -30,13 +31,16 @@ T = TypeVar("T")
 class HoldKeeper:
     """Fills and empties holds. Not safe across threads.
 
-    Its methods raise TransientError when ClickHouse or the picture store are away.
+    Its methods raise TransientError when ClickHouse, the picture store or a backup's medium fail.
     """
 
-    def __init__(self, rows: HeldRows, partitions: HeldPartitions, pictures: PictureStore, key: HoldKey) -> None:
+    def __init__(
+        self, rows: HeldRows, partitions: HeldPartitions, pictures: PictureStore, backups: Backups, key: HoldKey
+    ) -> None:
         self._rows = rows
         self._partitions = partitions
         self._pictures = pictures
+        self._backups = backups
         self._key = key
         self._named: dict[UUID, Named] = {}
         self._taking: set[UUID] = set()
@@ -81,16 +85,21 @@ class HoldKeeper:
         return HoldCount(hold_id=hold_id, read_count=self._partitions.count_reads(hold_id), picture_count=pictures)
 
     def destroy(self, hold_id: UUID) -> None:
-        """Drop rows, destroy key and pictures. Safe to repeat. Keeps: retention.inactive, retention.exculpatory"""
+        """Drop rows, destroy key and pictures, and what backups within reach have. Safe to repeat.
+
+        Keeps: retention.inactive, retention.exculpatory
+        """
         self._ask(lambda: self._pictures.destroy(hold_id))
         self._partitions.destroy(hold_id)
+        self._ask(lambda: self._backups.destroy_hold(hold_id))
         self._named.pop(hold_id, None)
         self._has_picture = {held for held in self._has_picture if held[0] != hold_id}
 
     def survivors(self, hold_id: UUID) -> int:
-        """Rows, parts, pictures and keys that are left."""
+        """Rows, parts, pictures, keys and backups that are left."""
         left = self._ask(lambda: self._pictures.count(hold_id))
-        return self._partitions.survivors(hold_id) + left.pictures + left.keys
+        backups = len(self._ask(lambda: self._backups.of_hold(hold_id)))
+        return self._partitions.survivors(hold_id) + left.pictures + left.keys + backups
 
     def count_collected_before(self, before: datetime) -> int:
         return self._rows.count_collected_before(before)
@@ -152,7 +161,7 @@ class HoldKeeper:
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise TransientError(f"The picture store does not answer ({type(error).__name__}).") from None
+            raise TransientError(f"The picture store or a backup does not answer ({type(error).__name__}).") from None
 
 
 def _standing(hold: Hold, now: datetime) -> str:

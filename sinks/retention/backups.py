@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from platestream.durable_files import destroy_file, sync_folder, write_durably
 from platestream.errors import TransientError
@@ -42,10 +42,15 @@ class _Note:
     mark: str
     destroy_by: datetime
 
+    def is_within_reach(self) -> bool:
+        """Whether the medium of the backup is there. Raises OSError when it fails."""
+        mark = self.folder.parent / _MARK
+        return mark.exists() and mark.read_text() == self.mark
+
     def is_there(self) -> bool:
         """Raises OSError when the medium of the backup is away."""
-        if (self.folder.parent / _MARK).read_text() != self.mark:
-            raise OSError("another medium is mounted there")
+        if not self.is_within_reach():
+            raise OSError("its medium is away")
         return self.folder.exists()
 
     def destroy(self) -> None:
@@ -94,6 +99,20 @@ class Backups:
 
     def oldest(self) -> datetime | None:
         return None
+
+    def of_hold(self, hold_id: UUID) -> list[Path]:
+        """What backups within reach have of a hold; the others have it until their date. Raises OSError."""
+        folders = [note.folder / "holds" / str(hold_id) for note in self._all() if note.is_within_reach()]
+        return [folder for folder in folders if folder.exists()]
+
+    def destroy_hold(self, hold_id: UUID) -> None:
+        """Take a hold out of all backups within reach. Safe to repeat. Raises OSError.
+
+        Keeps: retention.inactive, retention.exculpatory
+        """
+        for folder in self.of_hold(hold_id):
+            shutil.rmtree(folder)
+            sync_folder(folder.parent)
 
     def _overdue(self, before: datetime) -> Iterator[_Note]:
         today = before + timedelta(days=self.days - 1)

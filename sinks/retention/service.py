@@ -17,6 +17,7 @@ from sinks.holds.partitions import HeldPartitions
 from sinks.holds.state import HoldsState
 from sinks.intake import Stopped
 from sinks.pictures.store import PictureStore
+from sinks.retention.backups import backups_place
 from sinks.retention.kafka_place import kafka_places
 from sinks.retention.place import Place
 from sinks.retention.places import places
@@ -58,7 +59,9 @@ class Retention:
         self._clock = clock
         waiting = Waiting(sleep=self._pause)
         self._suppression = SuppressionSweep(kept.store, kept.pictures, suppressed, waiting)
-        self._keeper = HoldKeeper(HeldRows(kept.store), HeldPartitions(kept.store), kept.pictures, HoldKey(settings))
+        self._keeper = HoldKeeper(
+            HeldRows(kept.store), HeldPartitions(kept.store), kept.pictures, backups_place(settings), HoldKey(settings)
+        )
         self._sweeper = Sweeper(
             ledger=ledger,
             clock=clock,

@@ -39,7 +39,10 @@ from streams.ledger.holding import (
 from streams.ledger.ledger import Ledger
 
 ACTOR = "storage"
-_HOLD_METHOD = "partitions of reads and alerts dropped, key and pictures destroyed; rows, parts and files counted"
+_HOLD_METHOD = (
+    "partitions of reads and alerts dropped, key and pictures destroyed, removed from backups within reach; "
+    "rows, parts and files counted"
+)
 
 _log = logging.getLogger(__name__)
 

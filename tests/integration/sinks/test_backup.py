@@ -1,5 +1,6 @@
 """Step 7 backed up and restored, on the real broker and engine: what stands comes back, what was destroyed does not."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
@@ -116,14 +117,16 @@ def test_after_a_destruction_what_stands_comes_back_and_nothing_else(
         folder, manifest = before.back_up(medium, key)
         assert set(manifest.holds) == {stays, ends}
         assert files_with(medium, b"ABC123", b"KLM015", b"XYZ789", an_image(1)[:64]) == []
+        copied = Path(shutil.copytree(medium, tmp_path / "out-of-reach")) / folder.name
         before.acts.change(changed_hold(ends, "disposed"))
         before.advance(2)
         before.sweeper().sweep()
         assert before.stored() == before.held(ends) == set()
+        assert [hold.name for hold in (folder / "holds").iterdir()] == [str(stays)]
     with opened_store(tmp_path / "anew") as store:
         after = install(store, tmp_path / "anew", topic)
         after.clock.advance(timedelta(days=2))
-        assert after.restore(folder, key) == after.restore(folder, key) == {stays: 1}
+        assert after.restore(copied, key) == after.restore(folder, key) == {stays: 1}
         assert after.ask("SELECT * EXCEPT held_at FROM held_reads") == rows
         assert after.held(stays) == {wanted.read_id}
         assert after.stored() == after.held(ends) == set()

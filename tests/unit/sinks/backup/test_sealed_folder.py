@@ -1,5 +1,6 @@
 """A backup opens whole, with its key, or not at all."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -11,7 +12,7 @@ from platestream.secret_files import write_secret
 from sinks.backup.sealed_folder import MANIFEST, NewBackup, StoredBackup
 
 AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
-PARTS = {"ledger/00000000": b"ABC123" * 10, "ledger/00000001": b"", "holds/1/held_reads/00000000": b"KLM015"}
+PARTS = {"ledger/00000000": b"ABC123" * 10, "ledger/00000001": b"", "holds/1/a": b"KLM015", "holds/1/b": b"KLM015"}
 
 
 @pytest.fixture
@@ -66,3 +67,14 @@ def test_without_a_manifest_there_is_no_backup_and_a_short_key_makes_none(
     write_secret(tmp_path / "short.key", bytes(31))
     with pytest.raises(ConfigError, match="too short"):
         NewBackup(tmp_path / "medium" / "two", tmp_path / "short.key", uuid4())
+
+
+def test_a_hold_may_be_taken_out_whole_and_is_missed_when_it_is_asked_for(folder: Path, key: Path) -> None:
+    (folder / "holds/1/a").unlink()
+    with pytest.raises(IntegrityError, match="holds/1/a"):
+        StoredBackup(folder, key)
+    shutil.rmtree(folder / "holds" / "1")
+    backup = StoredBackup(folder, key)
+    assert dict(backup.parts("ledger/")).keys() == {"ledger/00000000", "ledger/00000001"}
+    with pytest.raises(IntegrityError, match="holds/1/a"):
+        list(backup.parts("holds/1/"))

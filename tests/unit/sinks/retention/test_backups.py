@@ -3,6 +3,7 @@
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -102,3 +103,20 @@ def test_a_copy_of_a_backup_is_a_place_of_its_own(settings: Settings, backups: B
     make(settings, tmp_path / "medium" / "a", AT)
     make(settings, tmp_path / "second" / "a", AT)
     assert backups.due(BEFORE) == 2
+
+
+@pytest.mark.rule("retention.exculpatory")
+def test_a_hold_is_taken_out_of_the_backups_within_reach(settings: Settings, backups: Backups, tmp_path: Path) -> None:
+    ended, other = uuid4(), uuid4()
+    for name in ("medium", "second"):
+        folder = make(settings, tmp_path / name / "a", AT)
+        for hold in (ended, other):
+            (folder / "holds" / str(hold)).mkdir(parents=True)
+    (tmp_path / "second").rename(tmp_path / "away")
+    assert len(backups.of_hold(ended)) == 1
+    backups.destroy_hold(ended)
+    backups.destroy_hold(ended)
+    assert backups.of_hold(ended) == []
+    assert len(backups.of_hold(other)) == 1
+    (tmp_path / "away").rename(tmp_path / "second")
+    assert [path.parts[-4] for path in backups.of_hold(ended)] == ["second"]
