@@ -50,9 +50,9 @@ def option_names(section: type[BaseModel], prefix: str = "") -> list[str]:
     return names
 
 
-def test_decisions_have_numbers_of_their_own() -> None:
-    numbers = [int(file.name[:4]) for file in (ROOT / "docs" / "decisions").glob("*.md")]
-    assert len(set(numbers)) == len(numbers)
+def test_decisions_are_numbered_without_gaps() -> None:
+    numbers = sorted(int(file.name[:4]) for file in (ROOT / "docs" / "decisions").glob("*.md"))
+    assert numbers == list(range(1, len(numbers) + 1))
 
 
 def test_no_machine_paths_and_no_registry_hosts() -> None:
