@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from platestream.durable_files import destroy_file, sync_folder, write_durably
+from platestream.durable_files import destroy_file, sync_folder
 from platestream.errors import ConfigError
 from platestream.secret_files import read_secret, write_secret
 
@@ -65,9 +65,11 @@ class PictureKeys:
         return file.read_text() if file.exists() else None
 
     def make_mark(self) -> str:
-        """The mark, made if there is none. Raises OSError."""
-        if self.mark() is None:
-            write_durably(self._folder / _MARK, str(uuid4()).encode())
+        """The mark, made if there is none: of several who make one at once, all get the first. Raises OSError."""
+        try:
+            write_secret(self._folder / _MARK, str(uuid4()).encode())
+        except ConfigError as error:
+            raise OSError(str(error)) from None
         return self.mark() or ""
 
     def shelves(self) -> set[Shelf]:

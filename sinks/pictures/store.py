@@ -151,8 +151,11 @@ class PictureStore:
         self._is_open = True
 
     def _check_belonging(self) -> None:
-        here, there = self._mark(), self._keys.mark()
-        if here != there and (here is not None or self._keys.shelves()):
+        """Made in this order: the keys' mark, the store's, the first key. They are read the other way round, so that a
+        store which is used for the first time meanwhile is not taken for another.
+        """
+        has_keys, here, there = bool(self._keys.shelves()), self._mark(), self._keys.mark()
+        if here != there and (here is not None or has_keys):
             raise IntegrityError(
                 "The picture store and the folder of its keys do not belong together: one is not mounted, or another "
                 "one was set. Correct storage.pictures_url or storage.picture_keys_folder."

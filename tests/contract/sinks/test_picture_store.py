@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -141,20 +142,32 @@ class TestPictureStore:
         sweeper.join(30)
         assert pictures.count(DAY) == NOTHING
 
-    def test_many_writers_make_one_key(self, settings: Settings) -> None:
-        stores = [PictureStore(settings) for _ in range(2)]
-        stores[0].write(NEXT_DAY, READ, PLATE, b"")
-        reads = [uuid4() for _ in range(8)]
-        threads = [
-            threading.Thread(target=stores[number % 2].write, args=(DAY, read, PLATE, str(read).encode()))
-            for number, read in enumerate(reads)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(60)
-        assert [stores[0].read(DAY, read, PLATE) for read in reads] == [str(read).encode() for read in reads]
-        assert stores[0].count(DAY) == ShelfCount(8, 1)
+    def test_many_writers_of_a_new_store_make_one_mark_and_one_key(self, settings: Settings) -> None:
+        stores, reads = [PictureStore(settings) for _ in range(2)], [uuid4() for _ in range(8)]
+        together = threading.Barrier(len(reads))
+
+        def write(number: int) -> None:
+            together.wait(30)
+            stores[number % 2].write(DAY, reads[number], PLATE, str(reads[number]).encode())
+
+        with ThreadPoolExecutor(len(reads)) as writers:
+            list(writers.map(write, range(len(reads))))
+        again = PictureStore(settings)
+        assert [again.read(DAY, read, PLATE) for read in reads] == [str(read).encode() for read in reads]
+        assert again.count(DAY) == ShelfCount(8, 1)
+
+    def test_a_store_that_is_used_for_the_first_time_meanwhile_is_not_another(
+        self, settings: Settings, pictures: PictureStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        mark = pictures._mark
+
+        def used_meanwhile() -> str | None:
+            found = mark()
+            PictureStore(settings).write(DAY, READ, PLATE, b"plate")
+            return found
+
+        monkeypatch.setattr(pictures, "_mark", used_meanwhile)
+        assert pictures.count(DAY) == ShelfCount(1, 1)
 
     def test_a_bucket_or_folder_that_is_gone_is_unknown_and_not_zero(self, pictures: PictureStore) -> None:
         pictures.write(DAY, READ, PLATE, b"plate")
