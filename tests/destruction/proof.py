@@ -1,18 +1,24 @@
 """`make destruction-proof`: plates through the whole running pipeline, the clock set ahead, then every byte searched.
 
 Twice: with compression off everywhere, so that a plain search is a proof; then as shipped, decompressing what is
-found. Before the sweep each plate must be found, after it none, but the held one in its hold. The last line is one JSON
-object; exit code 1 when a plate is where it may not be. What this does not prove is in docs/threat-model.md.
+found. Before the sweep each plate and each picture must be found; after it none, but the held plate in its hold, and
+what the hold keeps must still open. A plate that is suppressed must be gone before its day. The last line is one JSON
+object; exit code 1 when something is where it may not be, or is not where it must be. What this does not prove is in
+docs/threat-model.md.
 """
 
 import json
+import os
+import secrets
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
 
 import httpx
 from confluent_kafka.admin import (
@@ -24,42 +30,54 @@ from confluent_kafka.admin import (
 
 from platestream.cli.running.roles import Roles
 from platestream.clock import SystemClock
+from platestream.secret_files import write_secret
 from platestream.settings import Settings
 from schemas.messages import AlertOutcome, Outcome
-from schemas.plates import fold
 from schemas.topics import topics
+from sinks.backup.making import BackupMaker
 from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.store import Store
 from sinks.holds.acts import HoldActs, Named, load_hold_seals
 from sinks.holds.state import HoldsState, fold_holds
+from sinks.pictures.store import PictureStore
 from streams.clients import admin, producer
-from streams.devices.scenes import draw_scene
-from streams.devices.simulated import Sighting, openalpr_group
 from streams.hotlists.load import load_hotlist
-from streams.ledger.kafka import KafkaLedger
-from tests.destruction.search import Hits, search
+from streams.ledger.kafka import TOPIC, KafkaLedger
+from streams.ledger.reading import read_topic
+from streams.suppressions.secrecy import load_suppression_key
+from streams.suppressions.writing import SuppressionKeeper
+from tests.destruction.planted import (
+    PLATES,
+    kept_pictures,
+    picture_name,
+    picture_patterns,
+    plate_patterns,
+    post_all,
+)
+from tests.destruction.search import Hits, Patterns, search
 from tests.holding import by_plate, opened_hold
 from tests.pipeline import Pipeline, entry, fresh_settings, running_stack
 
-PLATES = {"unlisted": "QZO71I", "verified": "QZO72I", "searched": "QZO73I", "held": "QZO75I"}
 READER = "proof-gate"
 AHEAD_DAYS = 62
 SECONDS = 180
 _LISTED = ("kafka/data/hotlist-entries-",)  # the list itself is no read: its entry goes when it is taken off the list
 
+T = TypeVar("T")
 
-def wait_for(condition: Callable[[], object], what: str) -> None:
-    """Raises TimeoutError when it does not come about."""
+
+def wait_for(condition: Callable[[], T], what: str) -> T:
+    """What the condition gives once that is true. Raises TimeoutError when it does not come about."""
     deadline = time.monotonic() + SECONDS
-    while not condition():
+    while not (found := condition()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what} did not come about within {SECONDS} s")
         time.sleep(1)
+    return found
 
 
-def patterns() -> dict[str, tuple[bytes, ...]]:
-    """Each plate, plain and folded."""
-    return {name: (plate.encode(), fold(plate).encode()) for name, plate in PLATES.items()}
+def all_patterns() -> Patterns:
+    return {**plate_patterns(), **picture_patterns()}
 
 
 def proof_settings(home: Path) -> Settings:
@@ -85,39 +103,32 @@ def set_topics(settings: Settings, names: Sequence[str], key: str, value: str) -
 def take_compression_off(settings: Settings) -> None:
     """The broker rewrites what producers compressed; the engine writes columns, marks and indices as they are."""
     set_topics(settings, list(topics()), "compression.type", "uncompressed")
-    store = Store(settings)
-    migrate(store.client())
-    tables = store.client().query(
-        "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
-    )
-    for (table,) in tables.result_rows:
-        store.client().command(f"ALTER TABLE {table} MODIFY SETTING compress_marks = 0, compress_primary_key = 0")
-        columns = store.client().query(
-            "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String}",
-            parameters={"table": table},
+    with closing(Store(settings)) as store:
+        client = store.client()
+        migrate(client)
+        tables = client.query(
+            "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
         )
-        for name, kind in columns.result_rows:
-            store.client().command(f"ALTER TABLE {table} MODIFY COLUMN {name} {kind} CODEC(NONE)")
-    store.close()
-
-
-def post_all(pipeline: Pipeline, token: str) -> None:
-    now = datetime.now(UTC)
-    with httpx.Client(base_url=pipeline.collector_url, headers={"Authorization": f"Bearer {token}"}) as client:
-        for number, plate in enumerate(PLATES.values()):
-            seen = Sighting(
-                plate=plate, state="MN", at=now, uuid=f"proof-{number}", scene=draw_scene(plate, "MN", number)
+        for (table,) in tables.result_rows:
+            client.command(f"ALTER TABLE {table} MODIFY SETTING compress_marks = 0, compress_primary_key = 0")
+            columns = client.query(
+                "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String}",
+                parameters={"table": table},
             )
-            client.post("/v1/messages/openalpr", json=openalpr_group(seen), timeout=30).raise_for_status()
+            for name, kind in columns.result_rows:
+                client.command(f"ALTER TABLE {table} MODIFY COLUMN {name} {kind} CODEC(NONE)")
 
 
-def let_things_happen(pipeline: Pipeline) -> None:
-    """One is hit and verified, one is searched for, one is held; all are stored."""
-    with httpx.Client() as client:
-        wait_for(lambda: len(pipeline.search(client, PLATES["searched"])) == 1, "the read that was searched for")
+def found_in(home: Path, patterns: Patterns, place: str) -> Hits | None:
+    """Hits of all patterns within a part of home, None until each is there."""
+    hits = search(home / place, patterns)
+    return hits if all(hits.values()) else None
+
+
+def verify_the_alert(pipeline: Pipeline) -> None:
+    """Somebody verifies the alert of the plate that is listed."""
     wait_for(lambda: pipeline.records("alerts"), "the alert")
-    value = next(value for _, value in pipeline.records("alerts"))
-    alert = pipeline.codec.decode(value)
+    alert = pipeline.codec.decode(next(value for _, value in pipeline.records("alerts")))
     outcome = AlertOutcome(
         alert_id=alert.alert_id,
         outcome=Outcome.RECORD_CURRENT,
@@ -128,41 +139,65 @@ def let_things_happen(pipeline: Pipeline) -> None:
     client = producer(pipeline.settings.kafka)
     client.produce("alert-outcomes", pipeline.codec.encode(outcome), key=str(alert.alert_id))
     client.flush(30)
-    ledger = KafkaLedger(pipeline.settings.kafka, pipeline.codec, fold_holds, HoldsState())
-    clock = SystemClock()
-    acts = HoldActs(ledger, clock, load_hold_seals(pipeline.settings), pipeline.settings.retention)
-    until = clock.now() + timedelta(days=365)
-    acts.open(
-        opened_hold(by_plate(clock.now()), clock.now(), hold_id=uuid4(), attested_until=until),
-        Named(plates=(PLATES["held"],)),
-    )
-    ledger.close()
+
+
+def holds_of(pipeline: Pipeline) -> KafkaLedger[HoldsState]:
+    return KafkaLedger(pipeline.settings.kafka, pipeline.codec, fold_holds, HoldsState())
+
+
+def hold_one(pipeline: Pipeline) -> UUID:
+    """An investigation holds one of the plates, its read and pictures; the hold's id."""
+    clock, hold_id = SystemClock(), uuid4()
+    with closing(holds_of(pipeline)) as ledger:
+        acts = HoldActs(ledger, clock, load_hold_seals(pipeline.settings), pipeline.settings.retention)
+        until = clock.now() + timedelta(days=365)
+        opened = opened_hold(by_plate(clock.now()), clock.now(), hold_id=hold_id, attested_until=until)
+        acts.open(opened, Named(plates=(PLATES["held"],)))
     probe = f"http://127.0.0.1:{pipeline.settings.storage.probe_port}/metrics"
     wait_for(lambda: "platestream_storage_held_reads 1.0" in httpx.get(probe).text, "the held read")
+    pictures = PictureStore(pipeline.settings)
+    wait_for(lambda: len(pictures.listed(hold_id)) == len(kept_pictures("held")), "the held pictures")
+    return hold_id
+
+
+def suppress_one(pipeline: Pipeline, home: Path) -> None:
+    """One of the plates is suppressed, and gone from everywhere soon after. Raises TimeoutError when it is not."""
+    settings = pipeline.settings
+    keeper = SuppressionKeeper(settings.kafka, pipeline.codec, load_suppression_key(settings), SystemClock())
+    keeper.suppress(PLATES["suppressed"])
+    wanted = {name: pattern for name, pattern in all_patterns().items() if name.endswith("suppressed")}
+    wait_for(lambda: not any(search(home, wanted).values()), "the end of the suppressed plate and its pictures")
+
+
+def back_up(pipeline: Pipeline) -> Path:
+    """A backup of ledger and holds, made while storage stands still; its folder."""
+    settings, key = pipeline.settings, pipeline.settings.home / "keys" / "backup.key"
+    write_secret(key, secrets.token_bytes(32))
+    with closing(holds_of(pipeline)) as ledger, closing(Store(settings)) as store:
+        maker = BackupMaker(settings=settings, store=store, pictures=PictureStore(settings), clock=SystemClock())
+        events = read_topic(settings.kafka, TOPIC)
+        folder, manifest = maker.make(settings.home / "medium", key, ledger.replay_all(), events)
+    assert manifest.holds and folder.exists()
+    return folder
 
 
 def sweep_ahead(pipeline: Pipeline) -> None:
-    """Start the roles anew with their clock set ahead, and wait for the certificate of that day.
+    """Start the roles with their clock set ahead, and wait for the certificate of that day.
 
     The broker's clock stays: the days for which it keeps alerts and dead letters are cut down to a second.
     """
-    pipeline.roles.stop()
-    ahead = pipeline.settings.model_copy(update={"clock_ahead_days": AHEAD_DAYS})
-    roles = Roles(ahead)
+    roles = Roles(pipeline.settings.model_copy(update={"clock_ahead_days": AHEAD_DAYS}))
     pipeline.roles.children.update(roles.children)
     roles.start()
     set_topics(pipeline.settings, ["alerts", "dead-letters"], "retention.ms", "1000")
-    ledger = KafkaLedger(pipeline.settings.kafka, pipeline.codec, fold_holds, HoldsState())
     wanted = datetime.now(UTC) + timedelta(days=AHEAD_DAYS - 60)
+    with closing(holds_of(pipeline)) as ledger:
 
-    def is_certified() -> bool:
-        certified = ledger.replay_all().certified_before
-        return certified is not None and certified > wanted - timedelta(days=1)
+        def is_certified() -> bool:
+            certified = ledger.replay_all().certified_before
+            return certified is not None and certified > wanted - timedelta(days=1)
 
-    try:
         wait_for(is_certified, "the certificate")
-    finally:
-        ledger.close()
 
 
 def misplaced(home: Path) -> Hits:
@@ -173,42 +208,87 @@ def misplaced(home: Path) -> Hits:
         if path.name in {"held_reads", "held_alerts"}
     )
     found: Hits = {}
-    for name, files in search(home, patterns()).items():
+    for name, files in search(home, all_patterns()).items():
         allowed = {"held": held, "verified": _LISTED}.get(name, ())
         found[name] = [file for file in files if not str(file).startswith(allowed)] if allowed else files
     return found
 
 
-def run(name: str, is_compressed: bool, home: Path) -> dict[str, object]:
+def left_over(home: Path) -> Hits:
+    """What is misplaced when nothing is any more, or patience ends."""
+    deadline = time.monotonic() + SECONDS
+    while any((left := misplaced(home)).values()) and time.monotonic() < deadline:
+        time.sleep(2)
+    return left
+
+
+def opened_pictures(pipeline: Pipeline, hold_id: UUID) -> set[bytes]:
+    """The pictures of a hold, opened."""
+    store = PictureStore(pipeline.settings)
+    return {store.read(hold_id, read_id, kind) for read_id, kind in store.listed(hold_id)}
+
+
+def counted(hits: Hits) -> dict[str, int]:
+    return {name: len(files) for name, files in hits.items()}
+
+
+def run(name: str, is_compressed: bool, home: Path) -> dict[str, Any]:
     """One whole proof. Raises TimeoutError when a step does not come about."""
+    temporary = home / "tmp"
+    temporary.mkdir(parents=True)
+    os.environ["TMPDIR"] = str(temporary)  # temporary files of the roles are searched, too
     with running_stack(home, proof_settings(home)) as pipeline:
         if not is_compressed:
             take_compression_off(pipeline.settings)
         token = pipeline.add_reader(READER, "openalpr", (44.95, -93.09))
         load_hotlist(pipeline.settings.kafka, pipeline.codec, "test", [entry(PLATES["verified"], "MN")])
-        pipeline.roles.start()
-        post_all(pipeline, token)
-        let_things_happen(pipeline)
-        before = search(home, patterns())
+        pipeline.roles.restart("collector")
+        post_all(pipeline.collector_url, token, datetime.now(UTC))
+        topics_before = wait_for(
+            lambda: found_in(home, all_patterns(), "kafka/data"), "all plates and pictures on the topics"
+        )
+        pipeline.roles.restart("processor")
+        pipeline.roles.restart("storage")
+        stored_before = wait_for(
+            lambda: found_in(home, plate_patterns(), "clickhouse/store"), "all plates in ClickHouse"
+        )
+        with httpx.Client() as client:
+            wait_for(lambda: len(pipeline.search(client, PLATES["searched"])) == 1, "the read that was searched for")
+        verify_the_alert(pipeline)
+        hold_id = hold_one(pipeline)
+        suppress_one(pipeline, home)
+        pipeline.roles.stop()
+        backup = back_up(pipeline)
         sweep_ahead(pipeline)
-        deadline = time.monotonic() + SECONDS
-        while any((left := misplaced(home)).values()) and time.monotonic() < deadline:
-            time.sleep(2)
-        after = search(home, patterns())
-    files = sum(1 for file in home.rglob("*") if file.is_file())
+        left = left_over(home)
+        held = search(home, plate_patterns())["held"]
+        opened = opened_pictures(pipeline, hold_id)
     return {
         "run": name,
-        "files_searched": files,
-        "files_with_hits_before": {plate: len(found) for plate, found in before.items()},
-        "misplaced_hits_after": {plate: [str(file) for file in found] for plate, found in left.items()},
-        "held_hits_after": len(after["held"]),
+        "files_searched": sum(1 for file in home.rglob("*") if file.is_file()),
+        "files_with_hits_on_topics_before": counted(topics_before),
+        "files_with_hits_in_clickhouse_before": counted(stored_before),
+        "misplaced_hits_after": {name: [str(file) for file in found] for name, found in left.items()},
+        "held_hits_after": len(held),
+        "are_held_pictures_whole": opened == kept_pictures("held"),
+        "is_backup_destroyed": not backup.exists(),
     }
 
 
-def is_proved(result: Mapping[str, object]) -> bool:
-    before, left = result["files_with_hits_before"], result["misplaced_hits_after"]
-    assert isinstance(before, dict) and isinstance(left, dict)
-    return all(before.values()) and not any(left.values()) and bool(result["held_hits_after"])
+def is_proved(result: Mapping[str, Any]) -> bool:
+    """Whether all was there before, and after only what is held."""
+    wanted = {*PLATES, *map(picture_name, PLATES)}
+    before, stored = result["files_with_hits_on_topics_before"], result["files_with_hits_in_clickhouse_before"]
+    left = result["misplaced_hits_after"]
+    return bool(
+        all(before.get(name) for name in wanted)
+        and all(stored.get(name) for name in PLATES)
+        and left.keys() == wanted
+        and not any(left.values())
+        and result["held_hits_after"]
+        and result["are_held_pictures_whole"]
+        and result["is_backup_destroyed"]
+    )
 
 
 def main() -> int:

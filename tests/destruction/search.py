@@ -19,13 +19,17 @@ _BATCH_HEAD_BYTES = 61
 _LENGTH_ENDS_AT, _ATTRIBUTES_AT = 12, 21
 
 Hits = dict[str, list[Path]]
+Patterns = Mapping[str, tuple[bytes, ...]]
 
 
-def search(folder: Path, patterns: Mapping[str, tuple[bytes, ...]]) -> Hits:
+def search(folder: Path, patterns: Patterns) -> Hits:
     """For each name the files, relative to `folder`, in which one of its patterns is. Files may come and go meanwhile.
 
-    Raises OSError when a file that is there cannot be read.
+    Raises OSError when a file that is there cannot be read, ValueError when a pattern ends in a zero: files are
+    searched without the zeros at their end, which is most of what Kafka preallocates.
     """
+    if any(spelling.endswith(b"\0") for spellings in patterns.values() for spelling in spellings):
+        raise ValueError("a pattern that ends in a zero would be missed at the end of a file")
     hits: Hits = {name: [] for name in patterns}
     for file in sorted(folder.rglob("*")):
         if file.is_symlink() or not file.is_file():
@@ -41,9 +45,9 @@ def search(folder: Path, patterns: Mapping[str, tuple[bytes, ...]]) -> Hits:
 
 
 def contents_of(file: Path) -> Iterator[bytes]:
-    """The bytes of a file, then what can be decompressed of them."""
+    """The bytes of a file but for zeros at its end, then what can be decompressed of them."""
     content = file.read_bytes()
-    yield content
+    yield content.rstrip(b"\0")
     if file.suffix in _BLOCK_SUFFIXES:
         yield b"".join(_blocks(content))
     if ".log" in file.suffixes:
