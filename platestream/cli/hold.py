@@ -72,18 +72,36 @@ def dispose(hold: HoldId, document: Document, by: By) -> None:
 
 
 @app.command("list")
-def list_() -> None:
+def list_(
+    counts: Annotated[
+        bool, typer.Option("--counts", help="with the reads that each keeps; with chDB storage must not run meanwhile")
+    ] = False,
+) -> None:
     """All holds that have not ended, one JSON object a line, without what they name."""
 
     def show(acts: "HoldActs") -> int:
-        now = acts.clock.now()
+        reads, now = _reads_kept() if counts else None, acts.clock.now()
         for hold in acts.ledger.replay_all().holds.values():
-            body = json.loads(hold.opened.model_dump_json(exclude={"selection": {"device_ids", "area"}}))
-            standing = {"is_lapsed": hold.is_lapsed(now), "takes_reads": hold.takes_reads(now)}
-            print(json.dumps({**body, "attested_until": hold.attested_until.isoformat(), **standing}))
+            said = json.loads(hold.opened.model_dump_json(exclude={"selection": {"device_ids", "area"}}))
+            standing = {
+                "attested_until": hold.attested_until.isoformat(),
+                "destroy_at": hold.destroy_at and hold.destroy_at.isoformat(),
+                "is_disposed": hold.is_disposed,
+                "is_lapsed": hold.is_lapsed(now),
+                "takes_reads": hold.takes_reads(now),
+            }
+            print(json.dumps({**said, **standing, **({} if reads is None else {"reads": reads.get(hold.id, 0)})}))
         return 0
 
     _act(show, "")
+
+
+def _reads_kept() -> dict[UUID, int]:
+    from sinks.clickhouse.store import Store
+    from sinks.holds.copying import HeldRows
+
+    with closing(Store(load_settings())) as store:
+        return HeldRows(store).counts()
 
 
 def _change(hold_id: UUID, done: str, **fields: Any) -> None:

@@ -1,46 +1,70 @@
-"""The commands of people, cases and the ledger, on a broker: from a new installation to a verified export."""
+"""The commands of people, cases, holds and the ledger, on a broker: from a new installation to a verified export."""
 
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
+from pytest_socket import enable_socket
 from typer.testing import CliRunner, Result
 
 from platestream.cli import typer_app
+from platestream.clock import SystemClock
 from platestream.errors import PlatestreamError, RefusedError
 from platestream.secret_files import write_secret
-from platestream.settings import environment
+from platestream.settings import Settings, environment
+from schemas.versions import newest
+from sinks.clickhouse.migrate import migrate
+from sinks.clickhouse.splice import columns, container
+from sinks.clickhouse.store import Store
+from sinks.holds.state import HoldsState, fold_holds
+from sinks.pictures.store import PictureStore
+from sinks.retention.service import Kept, Retention
 from streams.embedded.stack import EmbeddedStack
 from streams.ledger import proof
-from streams.registry import register_schemas
+from streams.ledger.kafka import KafkaLedger
+from streams.registry import load_codec, register_schemas
 from streams.topics import create_topics
+from tests.retaining import ListedPlates
 from tests.stack import new_home, stack_settings
+from tests.storing import a_read
 
+LONG = timedelta(days=300)
 Run = Callable[..., str]
 
 
-@pytest.fixture
-def run(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command on a stack of its own, where the topic `ledger` is new."""
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Of a stack of its own, where the topic `ledger` is new; commands find them in the environment."""
     settings = stack_settings(new_home(tmp_path_factory))
-    with EmbeddedStack(settings) as stack:
+    enable_socket()
+    with EmbeddedStack(settings) as stack, pytest.MonkeyPatch.context() as patch:
         create_topics(settings.kafka)
         register_schemas(stack.registry_url)
         for variable, value in environment(settings).items():
-            monkeypatch.setenv(variable, value)
+            patch.setenv(variable, value)
+        yield settings
 
-        def run_command(*words: str) -> str:
-            result: Result = CliRunner().invoke(typer_app, words)
-            if isinstance(result.exception, PlatestreamError):
-                raise result.exception
-            assert result.exit_code == 0, result.output
-            return result.output
 
-        yield run_command
+@pytest.fixture
+def run(settings: Settings) -> Run:
+    """Runs a command."""
+
+    def run_command(*words: str, typed: str | None = None) -> str:
+        result: Result = CliRunner().invoke(typer_app, words, input=typed)
+        if isinstance(result.exception, PlatestreamError):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return run_command
 
 
 @pytest.mark.rule("access.approval", "training.before-use", "program.administration")
@@ -99,3 +123,62 @@ def check_backup(run: Run, tmp_path: Path) -> None:
     assert str(folder) in made
     assert "0 events were written" in run("restore", str(folder), "--key", str(tmp_path / "backup.key"))
     assert run("ledger", "verify", "--json") == verified
+
+
+def opened(run: Run, **fields: Any) -> str:
+    """Open a hold on one plate, as a file on standard input says; its id."""
+    now = datetime.now(UTC)
+    span = {"collected_from": (now - timedelta(days=2)).isoformat(), "collected_until": (now + LONG).isoformat()}
+    said = {"hold_kind": "investigation", "case_number": "26-000042", "document_id": "memo-1", "plates": ["KLM0I5"]}
+    words = json.dumps({**said, "selection": {"by": "plate", **span}, **fields})
+    printed = run("hold", "open", "-", "--by", "investigator-1", typed=words)
+    found = re.search(r"hold ([0-9a-f-]{36}) is open; attest it within 90 days", printed)
+    assert found and "KLM" not in printed
+    return found[1]
+
+
+def listed(run: Run) -> dict[str, dict[str, Any]]:
+    """Holds that have not ended, by id."""
+    printed = run("hold", "list", "--counts")
+    assert "KLM" not in printed
+    return {hold["hold_id"]: hold for hold in map(json.loads, printed.splitlines())}
+
+
+def sweep(settings: Settings) -> None:
+    """A round of filling holds and sweeping, as the storage process does, on the same stores and ledger."""
+    codec = load_codec(settings)
+    with ExitStack() as stack:
+        store = stack.enter_context(closing(Store(settings)))
+        migrate(store.client())
+        kept = Kept(store=store, pictures=PictureStore(settings), places=[])
+        ledger = stack.enter_context(closing(KafkaLedger(settings.kafka, codec, fold_holds, HoldsState())))
+        if not store.client().query("SELECT count() FROM reads").result_rows[0][0]:
+            version, value = newest("PlateRead"), codec.encode(a_read(1, plate="KLM0I5"))
+            store.insert_avro("reads_landing", columns(version), container(version, [value]))
+        Retention(settings, kept, ledger, ListedPlates(), SystemClock()).round()
+
+
+@pytest.mark.rule("retention.inactive", "retention.exculpatory")
+def test_holds_from_opening_to_their_end(run: Run, settings: Settings) -> None:
+    run("keys", "create")
+    case, charge = opened(run), opened(run, hold_kind="exculpatory")
+    sweep(settings)
+    assert [(hold["reads"], hold["takes_reads"]) for hold in listed(run).values()] == [(1, True), (1, True)]
+    run("hold", "attest", case, "--document", "memo-2", "--by", "commander-1", "--days", "200")
+    until = datetime.fromisoformat(listed(run)[case]["attested_until"])
+    assert timedelta(days=199) < until - datetime.now(UTC) <= timedelta(days=200)
+    for words in (
+        ("attest", case, "--document", "memo-3", "--by", "commander-1", "--days", "1000"),
+        ("dispose", case, "--document", "memo-3", "--by", "commander-1"),
+        ("inactive", charge, "--schedule", "s-1", "--destroy-at", "2099-01-01", "--by", "commander-1"),
+        ("dispose", str(uuid4()), "--document", "memo-3", "--by", "commander-1"),
+    ):
+        with pytest.raises(RefusedError):
+            run("hold", *words)
+    run("hold", "inactive", case, "--schedule", "s-1", "--destroy-at", "2099-01-01", "--by", "commander-1")
+    run("hold", "dispose", charge, "--document", "order-1", "--by", "commander-1")
+    holds = listed(run)
+    assert (holds[case]["destroy_at"], holds[case]["takes_reads"]) == ("2099-01-01T00:00:00+00:00", False)
+    assert (holds[charge]["is_disposed"], holds[charge]["takes_reads"]) == (True, False)
+    sweep(settings)
+    assert {id_: hold["reads"] for id_, hold in listed(run).items()} == {case: 1}
