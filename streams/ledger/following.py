@@ -20,6 +20,7 @@ from streams.ledger.ledger import Fold, History, S
 LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _LOST = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
 _DAMAGED = {KafkaError._BAD_MSG, KafkaError._NOT_IMPLEMENTED}  # a checksum that disagrees, a frame of no known version
+_POLL_SECONDS = 0.05  # how long closing may wait
 _OPTIONS = {
     "check.crcs": True,
     "auto.offset.reset": "error",
@@ -98,7 +99,7 @@ class LedgerFollower(Generic[S]):
     def _follow(self) -> None:
         try:
             while not self._closing.is_set():
-                message = self._consumer.poll(0.2)
+                message = self._consumer.poll(_POLL_SECONDS)
                 if message is not None:
                     self._take(message)
         except IntegrityError as fault:

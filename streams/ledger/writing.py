@@ -14,6 +14,7 @@ from streams.clients import producer
 from streams.ledger.events import KINDS
 
 _MOST_BYTES = 1_000_000
+_POLL_SECONDS = 0.05  # how long closing may wait
 
 
 class LedgerWriter:
@@ -81,7 +82,7 @@ class LedgerWriter:
 
     def _acknowledge(self) -> None:
         while not self._closing.is_set():
-            self._producer.poll(0.2)
+            self._producer.poll(_POLL_SECONDS)
 
 
 def _settle(acknowledged: "Future[int]", error: KafkaError | None, message: Message) -> None:
