@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import Error
 
 from sinks.clickhouse.counting import count_day
 from sinks.clickhouse.store import Store, clickhouse_errors
@@ -20,6 +21,7 @@ PARTS = "FROM system.parts WHERE database = currentDatabase() AND table = {table
 _DETACHED = "FROM system.detached_parts WHERE database = currentDatabase() AND table = {table:String}"
 _OF_A_DUE_DAY = "(ifNull(partition_id, '') = '' OR partition_id < {day:String})"
 _OLD_LOGS = "event_date < toDate({day:String})"
+_NO_SUCH_DATA_PART = 232
 _COUNTED = {"reads", "alerts", "blanked_reads"}
 _LOGS = (  # log tables of a server that can hold the text of a statement
     "query_log",
@@ -72,7 +74,7 @@ class DayTable:
         there = self._ask(f"SELECT name {PARTS} AND active AND partition < {{day:String}}", day=_day(before))
         for (part,) in there:
             if part in self._marked:
-                self._command(f"ALTER TABLE {self.table} DROP PART {{part:String}}", part=part)
+                self._drop(part)
         day = _day(before).replace("-", "")
         for (part,) in self._ask(f"SELECT name {_DETACHED} AND {_OF_A_DUE_DAY}", day=day):
             self._command(f"ALTER TABLE {self.table} DROP DETACHED PART {{part:String}}", part=part)
@@ -89,6 +91,17 @@ class DayTable:
         found = int(self._ask(rows, day=day)[0][0])
         found += int(self._ask(f"SELECT count() {_DETACHED} AND {_OF_A_DUE_DAY}", day=day.replace("-", ""))[0][0])
         return found or int(self._ask(replaced, day=day)[0][0])
+
+    def _drop(self, part: str) -> None:
+        """A part that a merge has replaced since it was listed goes by its new name, once that is marked."""
+        with clickhouse_errors(f"drop a day of {self.table}"):
+            try:
+                self.store.client().command(
+                    f"ALTER TABLE {self.table} DROP PART {{part:String}}", parameters={"part": part}
+                )
+            except Error as error:
+                if error.code != _NO_SUCH_DATA_PART:
+                    raise
 
     def _ask(self, question: str, **parameters: Any) -> list[Any]:
         with clickhouse_errors(f"look into {self.table}"):

@@ -187,6 +187,28 @@ def test_detached_and_replaced_parts_are_found_and_destroyed(retained: Retained)
     assert not found
 
 
+def test_a_part_that_is_merged_while_it_is_dropped_goes_with_the_next_turn(
+    retained: Retained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retained.insert(a_read(1))
+    retained.insert(a_read(2))
+    reads, before, ask = place(retained, "clickhouse.reads"), NOW + timedelta(days=1), DayTable._ask
+
+    def ask_and_merge(table, question, **parameters):  # type: ignore[no-untyped-def]
+        found = ask(table, question, **parameters)
+        retained.store.client().command("OPTIMIZE TABLE reads FINAL")
+        return found
+
+    reads.mark(before)
+    with monkeypatch.context() as patched:
+        patched.setattr(DayTable, "_ask", ask_and_merge)
+        reads.destroy(before)
+    assert retained.stored() == ids(1, 2)
+    reads.mark(before)
+    reads.destroy(before)
+    assert retained.stored() == set()
+
+
 def place(retained: Retained, name: str):  # type: ignore[no-untyped-def]
     return next(place for place in retained.places if place.name == name)
 
