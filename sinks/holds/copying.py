@@ -113,10 +113,9 @@ class HeldRows:
         condition = condition_of(hold.opened.selection, named)
         swept = "" if hold.is_active_investigation(now) else _NOT_SWEPT
         statement = _COPY_READS.replace("{condition}", condition.sql).replace("{scope}", f"{scope.sql} {swept}")
+        parameters = {"hold_id": hold.id, **condition.parameters, **scope.parameters}
         with clickhouse_errors("copy reads into a hold"):
-            self._client().command(
-                statement, parameters={"hold_id": hold.id, **condition.parameters, **scope.parameters}
-            )
+            self._client().raw_query(statement, parameters=parameters)  # in the body; `command` puts them into the URL
 
     def copy_alerts(self, hold_ids: Iterable[UUID], scope: Scope) -> None:
         """Copy the alerts of the reads that these holds have."""

@@ -1,0 +1,252 @@
+"""What ClickHouse must do for us, the same inside the process and as a server over HTTP (here chDB behind HTTP)."""
+
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import clickhouse_connect
+import httpx
+import pytest
+from clickhouse_connect.driver.exceptions import Error
+
+from platestream.clock import SetClock
+from platestream.errors import ConfigError, IntegrityError, TransientError
+from platestream.settings import Settings, StorageSettings
+from schemas.codec import Codec
+from schemas.plates import read_id
+from sinks.clickhouse.counting import collected, count_day, hits
+from sinks.clickhouse.ledger import LedgerKeeper, ledger_events
+from sinks.clickhouse.merging import merge_one_day
+from sinks.clickhouse.migrate import migrate, read_migrations
+from sinks.clickhouse.reads import count_reads, find_reads
+from sinks.clickhouse.sink import alerts_keeper
+from sinks.clickhouse.store import Store, clickhouse_errors
+from sinks.holds.acts import Named
+from streams.ledger.holding import ByArea, ByReads, Circle, DestructionCertified
+from tests.clickhouse_http import USER
+from tests.holding import by_plate, changed_hold
+from tests.integration.sinks.declared import TABLES, VIEWS
+from tests.retaining import Retained
+from tests.stack import free_port
+from tests.storing import NOW, FakeMessage, a_read, an_alert
+
+ROOT = Path(__file__).parents[3]
+PROCESS = ROOT / "tests" / "clickhouse_http.py"
+PLATE, OTHER = "KLM0I5", "XYZ789"
+MIDNIGHT = NOW.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Server:
+    """ClickHouse's HTTP interface on this machine. `log` has the path and query of each request."""
+
+    port: int
+    password: Path
+    log: Path
+
+    def settings(self, home: Path, database: str = "default") -> Settings:
+        dsn = f"http://{USER}@127.0.0.1:{self.port}/{database}"
+        storage = StorageSettings(clickhouse_dsn=dsn, clickhouse_password_file=self.password)
+        return Settings(home=home, storage=storage)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder, port, password = tmp_path_factory.mktemp("server"), free_port(), secrets.token_hex(16)
+    file = folder / "password"
+    file.touch(mode=0o600)
+    file.write_text(password)
+    found = Server(port, file, folder / "requests.log")
+    command = [sys.executable, str(PROCESS), str(folder / "data"), str(port), password, str(found.log)]
+    process = subprocess.Popen(command, cwd=ROOT)
+    try:
+        wait_until_it_answers(process, port)
+        yield found
+    finally:
+        process.kill()
+        process.wait(30)
+
+
+def wait_until_it_answers(process: subprocess.Popen[bytes], port: int, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            assert httpx.get(f"http://127.0.0.1:{port}/ping").text == "Ok.\n"
+            return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError("the server does not answer")
+
+
+def new_database(server: Server) -> str:
+    name = f"test_{uuid4().hex[:8]}"
+    address = {"host": "127.0.0.1", "port": server.port, "username": USER, "password": server.password.read_text()}
+    with closing(clickhouse_connect.get_client(**address)) as client:  # type: ignore[call-overload]
+        client.command(f"CREATE DATABASE {name}")
+    return name
+
+
+@pytest.fixture(params=["inside", "server"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    settings = Settings(home=tmp_path / "home")
+    if request.param == "server":
+        server: Server = request.getfixturevalue("server")
+        settings = server.settings(tmp_path / "home", new_database(server))
+    with closing(Store(settings)) as opened:
+        migrate(opened.client())
+        yield opened
+
+
+@pytest.fixture
+def retained(store: Store, codec: Codec, tmp_path: Path) -> Retained:
+    return Retained(store, codec, tmp_path / "home")
+
+
+def ids(*events: int) -> set[UUID]:
+    return {read_id("gate-1", str(event)) for event in events}
+
+
+class TestStore:
+    def test_the_live_schema_is_the_declared_one(self, store: Store) -> None:
+        tables = store.client().query("SELECT name, engine FROM system.tables WHERE database = currentDatabase()")
+        assert {name for name, _ in tables.result_rows} == TABLES.keys() | VIEWS
+        found = store.client().query(
+            "SELECT table, name, type FROM system.columns WHERE database = currentDatabase() AND table NOT IN "
+            "{views:Array(String)}",
+            parameters={"views": sorted(VIEWS)},
+        )
+        for table, declared in TABLES.items():
+            live = {
+                name: " ".join(kind.split()).replace("( ", "(") for of, name, kind in found.result_rows if of == table
+            }
+            assert live == declared.columns, table
+        assert migrate(store.client()) == []
+        assert store.client().query("SELECT count() FROM migrations").result_rows == [(len(read_migrations()),)]
+
+    def test_what_is_inserted_twice_is_found_once_and_as_it_was(self, retained: Retained) -> None:
+        read = a_read(1, plate=PLATE)
+        for _ in range(2):
+            retained.insert(read, a_read(2, plate=OTHER))
+        [found] = find_reads(retained.store.client(), "KLM015", NOW - DAY, NOW + DAY, 10)
+        assert (found.plate, found.read_id, found.collected_at) == (read.plate, read.read_id, read.collected_at)
+        assert [picture.sha256 for picture in found.pictures] == [picture.sha256 for picture in read.pictures]
+        assert count_reads(retained.store.client()) == 2
+
+    def test_a_corrupt_container_is_refused_whole(self, retained: Retained) -> None:
+        with pytest.raises(Error):
+            retained.store.insert_avro("reads_landing", ["plate"], b"Obj\x01 no container")
+        assert count_reads(retained.store.client()) == 0
+
+    def test_errors_do_not_quote_the_data(self, store: Store) -> None:
+        with pytest.raises(TransientError, match="error 376") as caught, clickhouse_errors("cast"):
+            store.client().query("SELECT toUUID({plate:String})", parameters={"plate": "SECRET77"})
+        assert "SECRET77" not in str(caught.value)
+
+    def test_threads_work_side_by_side(self, store: Store) -> None:
+        def count(rows: int) -> int:
+            return int(store.client().query(f"SELECT count() FROM numbers({rows})").result_rows[0][0])
+
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(count, range(1, 9))) == list(range(1, 9))
+
+    def test_the_copy_of_the_ledger_is_byte_for_byte_and_never_overwritten(self, store: Store) -> None:
+        keeper, value = LedgerKeeper(store), bytes(range(256)) * 3
+        for _ in range(2):
+            keeper.keep([(0, b"subject", value), (1, None, None), (2, b"'\\\n\t", b"")])
+        assert ledger_events(store.client(), 0, 9) == [(0, b"subject", value), (1, None, None), (2, b"'\\\n\t", b"")]
+        with pytest.raises(IntegrityError):
+            keeper.keep([(1, None, b"something else")])
+
+    def test_counts_of_a_day_stay(self, retained: Retained, codec: Codec) -> None:
+        client, at = retained.store.client(), MIDNIGHT - DAY
+        retained.insert(*(a_read(n, collected_at=at) for n in range(5)))
+        keeper = alerts_keeper(retained.store, codec, SetClock(NOW), 60)
+        batch, _ = keeper.sort([FakeMessage(codec.encode(an_alert(1, collected_at=at)))])  # type: ignore[list-item]
+        keeper.keep(batch)
+        count_day(client, at.date())
+        client.command(f"ALTER TABLE reads DROP PARTITION '{at.date()}'")
+        count_day(client, at.date())
+        assert [(one.device_id, one.reads) for one in collected(client, at, MIDNIGHT)] == [("gate-1", 5)]
+        assert [one.hits for one in hits(client, at, MIDNIGHT)] == [1]
+
+    def test_a_day_that_is_over_becomes_one_part(self, retained: Retained) -> None:
+        at = MIDNIGHT - DAY
+        for n in range(3):
+            retained.insert(a_read(n, collected_at=at))
+        assert merge_one_day(retained.store.client(), NOW + DAY, at.date(), timedelta()) == at.date()
+        parts = "SELECT count() FROM system.parts WHERE active AND database = currentDatabase() AND table = 'reads'"
+        assert retained.ask(parts) == [(1,)]
+
+    @pytest.mark.rule("evidence.copy", "retention.sixty-days")
+    def test_what_is_held_stays_and_all_else_goes_at_its_day(self, retained: Retained) -> None:
+        retained.insert_with_picture(1, plate=PLATE)
+        retained.insert_with_picture(2, plate=OTHER)
+        retained.insert(a_read(3, plate="GHI123", latitude=10.0))
+        lasting = {"attested_until": NOW + timedelta(days=300)}
+        span = {"collected_from": NOW - DAY, "collected_until": NOW + DAY}
+        near = Circle(latitude=10.0, longitude=-93.09, radius_metres=500)
+        holds = {
+            retained.open_hold(by_plate(NOW), Named(plates=(PLATE,)), **lasting): ids(1),
+            retained.open_hold(ByArea(area=near, **span), **lasting): ids(3),  # type: ignore[arg-type]
+            retained.open_hold(ByReads(read_count=1), Named(read_ids=tuple(ids(1))), **lasting): ids(1),
+        }
+        ending = retained.open_hold(by_plate(NOW), Named(plates=(OTHER,)), hold_kind="exculpatory", **lasting)
+        retained.follow()
+        assert retained.held(ending) == ids(2)
+        retained.acts.change(changed_hold(ending, "disposed"))
+        retained.advance(61)
+        retained.sweeper().sweep()
+        assert {hold: retained.held(hold) for hold in holds} == holds
+        assert retained.held(ending) == retained.stored() == set()
+        [certificate] = [body for body in retained.bodies() if isinstance(body, DestructionCertified)]
+        destroyed = {place.place: place.destroyed for place in certificate.places}
+        assert (destroyed["clickhouse.reads"], certificate.held_reads) == (3, 2)
+
+    @pytest.mark.rule("retention.suppressed")
+    def test_a_suppressed_plate_goes_and_only_an_active_investigation_keeps_it(self, retained: Retained) -> None:
+        retained.insert_with_picture(1, plate=PLATE)
+        retained.insert_with_picture(2, plate=OTHER)
+        investigation = retained.open_hold(by_plate(NOW), Named(plates=(PLATE,)))
+        exculpatory = retained.open_hold(by_plate(NOW), Named(plates=(PLATE,)), hold_kind="exculpatory")
+        retained.follow()
+        retained.suppressed.folded = {b"KLM015"}
+        retained.follow()
+        assert retained.held(investigation) == ids(1)
+        assert retained.held(exculpatory) == set()
+        assert retained.stored() == ids(2)
+
+
+def test_a_wrong_password_is_a_sentence(server: Server, tmp_path: Path) -> None:
+    wrong = tmp_path / "password"
+    wrong.touch(mode=0o600)
+    wrong.write_text("wrong")
+    with pytest.raises(ConfigError, match=r"refuses storage.clickhouse_dsn \(its error 516\)"):
+        Store(Server(server.port, wrong, server.log).settings(tmp_path))
+
+
+def test_no_request_names_a_plate_in_its_address(server: Server, codec: Codec, tmp_path: Path) -> None:
+    """Addresses are kept by access logs and proxies: plates travel in the bodies of requests."""
+    before, tests = len(server.log.read_text()), TestStore()
+    for number, test in enumerate(
+        (
+            tests.test_what_is_inserted_twice_is_found_once_and_as_it_was,
+            tests.test_what_is_held_stays_and_all_else_goes_at_its_day,
+            tests.test_a_suppressed_plate_goes_and_only_an_active_investigation_keeps_it,
+        )
+    ):
+        home = tmp_path / str(number)
+        with closing(Store(server.settings(home, new_database(server)))) as store:
+            migrate(store.client())
+            test(Retained(store, codec, home))
+    addresses = server.log.read_text()[before:]
+    assert "param_day" in addresses, "the log has addresses with their parameters"
+    assert not [plate for plate in (PLATE, "KLM015", OTHER) if plate in addresses]
