@@ -142,6 +142,10 @@ class StorageSettings(_Section):
         None, description="chdb:///folder or http(s)://user@host:port/database; default: chDB in home"
     )
     clickhouse_password_file: Path | None = Field(None, description="file that holds ClickHouse's password")
+    clickhouse_reader_dsn: str | None = Field(
+        None, description="the same database as a user who may only read, for the gateway; default: clickhouse_dsn"
+    )
+    clickhouse_reader_password_file: Path | None = Field(None, description="file that holds that user's password")
     pictures_url: str | None = Field(None, description="fsspec URL of the picture store; default: folder in home")
     holds_key_file: Path = Field(
         Path("keys/holds.key"), description="key that opens the plates and read ids of holds, relative to home"

@@ -2,7 +2,8 @@
 
 As much of it as clickhouse-connect uses: statements in the body, the URL or a form; parameters and settings; Native and
 other formats; inserts with their rows behind the statement; errors with their code in a header. Each request has a
-session of its own. LOG takes one line a request, its path and query: what a proxy or an access log would keep.
+session of its own. LOG takes one line a request, its path and query: what a proxy or an access log would keep. A file
+beside it, with the ending .statements, takes the statements, one a line, without rows and parameters.
 """
 
 import email.parser
@@ -77,6 +78,9 @@ class Handler(BaseHTTPRequestHandler):
             fields |= _form(self.headers["Content-Type"], body)
             body = b""
         statement = b"\n".join(part for part in (fields.get("query", "").encode(), body) if part)
+        with self.server.log.with_suffix(".statements").open("ab") as statements:
+            insert = _INSERT.match(statement)
+            statements.write(b" ".join((insert[0] if insert else statement).split()) + b"\n")
         try:
             content, format_ = self._ask(statement, fields)
         except Exception as error:  # chDB's own

@@ -3,6 +3,11 @@
 import signal
 import threading
 from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from platestream.settings import Settings
+    from sinks.clickhouse.store import Store
 
 NAME = "storage"
 
@@ -39,7 +44,7 @@ def command() -> None:
         store = stack.enter_context(closing(Store(settings)))
         migrate(store.client())
         ledger = stack.enter_context(closing(KafkaLedger(settings.kafka, codec, fold_access, AccessState())))
-        reads = stack.enter_context(closing(ClickHouseReads(store)))
+        reads = stack.enter_context(closing(ClickHouseReads(_asked(settings, store, stack))))
         app = create_gateway(settings, reads, ledger, clock)
         pictures = PictureStore(settings)
         holds = stack.enter_context(closing(KafkaLedger(settings.kafka, codec, fold_holds, HoldsState())))
@@ -56,6 +61,15 @@ def command() -> None:
             following.check_sound()
 
         serve_gateway(app, listening, stop, each_turn=check)
+
+
+def _asked(settings: "Settings", store: "Store", stack: ExitStack) -> "Store":
+    """What the gateway asks: as a user who may only read, where the settings name one."""
+    from sinks.clickhouse.store import Store, as_reader
+
+    if settings.storage.clickhouse_reader_dsn is None:
+        return store
+    return stack.enter_context(closing(Store(as_reader(settings))))
 
 
 def _stop_at_a_signal() -> threading.Event:

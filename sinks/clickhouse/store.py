@@ -87,6 +87,16 @@ class Store:
             ) from None
 
 
+def as_reader(settings: Settings) -> Settings:
+    """The settings of a store that may only read, for the gateway. Raises ConfigError when they name no server."""
+    dsn = settings.storage.clickhouse_reader_dsn
+    if dsn is None or dsn.startswith("chdb:"):
+        raise ConfigError("storage.clickhouse_reader_dsn must be http(s)://user@host:port/database; chDB has no users.")
+    password = settings.storage.clickhouse_reader_password_file
+    reader = {"clickhouse_dsn": dsn, "clickhouse_password_file": password}
+    return settings.model_copy(update={"storage": settings.storage.model_copy(update=reader)})
+
+
 @contextmanager
 def clickhouse_errors(doing: str) -> Iterator[None]:
     """Turn ClickHouse's errors into TransientError without their text: it quotes data."""

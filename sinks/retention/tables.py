@@ -23,7 +23,7 @@ _OF_A_DUE_DAY = "(ifNull(partition_id, '') = '' OR partition_id < {day:String})"
 _OLD_LOGS = "event_date < toDate({day:String})"
 _NO_SUCH_DATA_PART = 232
 _COUNTED = {"reads", "alerts", "blanked_reads"}
-_LOGS = (  # log tables of a server that can hold the text of a statement
+LOGS = (  # log tables of a server that can hold the text of a statement
     "query_log",
     "query_thread_log",
     "query_views_log",
@@ -143,7 +143,7 @@ class ServerLogs:
         WHERE database = 'system' AND engine LIKE '%MergeTree' AND name IN {names:Array(String)}
         """
         with clickhouse_errors("list the logs of the server"):
-            found = self.store.client().query(question, parameters={"names": list(_LOGS)}).result_rows
+            found = self.store.client().query(question, parameters={"names": list(LOGS)}).result_rows
         return [name for (name,) in found]
 
     def _count(self, table: str, before: datetime) -> int:

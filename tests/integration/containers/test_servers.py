@@ -2,14 +2,17 @@
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import yaml
+from clickhouse_connect.driver.exceptions import DatabaseError
 from testcontainers.community.kafka import KafkaContainer
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import HttpWaitStrategy
@@ -26,6 +29,7 @@ from sinks.clickhouse.splice import columns
 from sinks.clickhouse.splice import container as splice
 from sinks.clickhouse.store import Store
 from streams.topics import check_topics, create_topics
+from tests.contract.sinks.clickhouse_roles import statements as role_statements
 
 COMPOSE = yaml.safe_load((Path(__file__).parents[3] / "deploy" / "compose.yaml").read_text())
 
@@ -59,14 +63,29 @@ def test_topics_on_kafka_in_a_container() -> None:
 
 
 CLICKHOUSE_PASSWORD = "only-for-this-test"
+ACCESS_DENIED, READONLY = 497, 164
 
 
-@pytest.mark.docker
-def test_reads_are_kept_and_found_by_clickhouse_over_http(tmp_path: Path, codec: Codec) -> None:
+@dataclass(frozen=True)
+class ClickHouse:
+    """A server in a container; users are made with the same password as its administrator."""
+
+    address: str
+    password: Path
+
+    def store(self, home: Path, user: str = "platestream") -> Store:
+        dsn = f"http://{user}@{self.address}/default"
+        storage = StorageSettings(clickhouse_dsn=dsn, clickhouse_password_file=self.password)
+        return Store(Settings(home=home, storage=storage))
+
+
+@pytest.fixture
+def clickhouse(engine: None, tmp_path: Path) -> Iterator[ClickHouse]:
     container = (
         DockerContainer(image("clickhouse"))
         .with_env("CLICKHOUSE_USER", "platestream")
         .with_env("CLICKHOUSE_PASSWORD", CLICKHOUSE_PASSWORD)
+        .with_env("CLICKHOUSE_DEFAULT_ACCESS_MANAGEMENT", "1")
         .with_exposed_ports(8123)
         .waiting_for(HttpWaitStrategy(8123, "/ping"))
     )
@@ -74,16 +93,53 @@ def test_reads_are_kept_and_found_by_clickhouse_over_http(tmp_path: Path, codec:
     password.write_text(CLICKHOUSE_PASSWORD)
     password.chmod(0o600)
     with container:
-        dsn = f"http://platestream@{container.get_container_host_ip()}:{container.get_exposed_port(8123)}/default"
-        storage = StorageSettings(clickhouse_dsn=dsn, clickhouse_password_file=password)
-        with closing(Store(Settings(home=tmp_path, storage=storage))) as store:
-            migrate(store.client())
-            read = a_read()
-            values = [codec.encode(read)] * 2
-            store.insert_avro(READS.landing, columns(newest("PlateRead")), splice(newest("PlateRead"), values))
-            day = timedelta(days=1)
-            found = find_reads(store.client(), fold(read.plate), read.collected_at - day, read.collected_at + day, 10)
-            assert [each.read_id for each in found] == [read.read_id]
+        yield ClickHouse(f"{container.get_container_host_ip()}:{container.get_exposed_port(8123)}", password)
+
+
+def keep(store: Store, codec: Codec, read: PlateRead) -> None:
+    """Twice, as after a crash."""
+    values = [codec.encode(read)] * 2
+    store.insert_avro(READS.landing, columns(newest("PlateRead")), splice(newest("PlateRead"), values))
+
+
+def found(store: Store, read: PlateRead) -> list[UUID]:
+    day = timedelta(days=1)
+    reads = find_reads(store.client(), fold(read.plate), read.collected_at - day, read.collected_at + day, 10)
+    return [each.read_id for each in reads]
+
+
+@pytest.mark.docker
+def test_reads_are_kept_and_found_by_clickhouse_over_http(clickhouse: ClickHouse, tmp_path: Path, codec: Codec) -> None:
+    with closing(clickhouse.store(tmp_path)) as store:
+        migrate(store.client())
+        read = a_read()
+        keep(store, codec, read)
+        assert found(store, read) == [read.read_id]
+
+
+@pytest.mark.docker
+def test_each_role_may_do_its_work_and_no_more(clickhouse: ClickHouse, tmp_path: Path, codec: Codec) -> None:
+    users = {"sinks": ["storage"], "gateway": ["reader"], "sweep": ["storage", "sweeper"]}
+    with closing(clickhouse.store(tmp_path)) as store:
+        migrate(store.client())
+        for statement in role_statements():
+            store.client().command(statement)
+        for user, roles in users.items():
+            store.client().command(f"CREATE USER {user} IDENTIFIED BY '{CLICKHOUSE_PASSWORD}'")
+            for role in roles:
+                store.client().command(f"GRANT platestream_{role} TO {user}")
+    read, (sinks, gateway, sweep) = a_read(), (clickhouse.store(tmp_path, user) for user in users)
+    with closing(sinks), closing(gateway), closing(sweep):
+        assert migrate(sinks.client()) == []
+        keep(sinks, codec, read)
+        assert found(gateway, read) == [read.read_id]
+        drop = f"ALTER TABLE reads DROP PARTITION '{read.collected_at.date()}'"
+        for store, refused in ((sinks, drop), (gateway, drop), (gateway, "INSERT INTO hit_counts (hits) VALUES (1)")):
+            with pytest.raises(DatabaseError) as caught:
+                store.client().command(refused)
+            assert caught.value.code in {ACCESS_DENIED, READONLY}
+        sweep.client().command(drop)
+        assert found(gateway, read) == []
 
 
 def a_read() -> PlateRead:

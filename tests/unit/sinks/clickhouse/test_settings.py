@@ -8,7 +8,7 @@ import pytest
 
 from platestream.errors import ConfigError
 from platestream.settings import Settings, StorageSettings
-from sinks.clickhouse.store import Store
+from sinks.clickhouse.store import Store, as_reader
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,22 @@ def test_a_server_is_spoken_to_as_its_address_says(
 
 class FakeClient:
     """Stands for a client nobody asks anything."""
+
+
+@pytest.mark.parametrize("dsn", [None, "chdb:///data"])
+def test_a_reader_without_a_server_is_refused(dsn: str | None) -> None:
+    with pytest.raises(ConfigError, match="chDB has no users"):
+        as_reader(Settings(storage=StorageSettings(clickhouse_reader_dsn=dsn)))
+
+
+def test_a_reader_is_another_user_on_the_same_settings() -> None:
+    storage = StorageSettings(
+        clickhouse_dsn="http://writer@host/db",
+        clickhouse_password_file=Path("writer"),
+        clickhouse_reader_dsn="http://reader@host/db",
+        clickhouse_reader_password_file=Path("reader"),
+        batch_reads=7,
+    )
+    reader = as_reader(Settings(storage=storage)).storage
+    assert (reader.clickhouse_dsn, reader.clickhouse_password_file) == ("http://reader@host/db", Path("reader"))
+    assert reader.batch_reads == 7
