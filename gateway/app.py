@@ -3,12 +3,17 @@
 from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
 
+from gateway.access.guard import Guard
 from gateway.access.limits import limits_of
+from gateway.access.route_rules import check_routes
 from gateway.access.state import AccessState
 from gateway.access.tokens import load_verifier
+from gateway.describing import describe
 from gateway.door import MAX_BODY_BYTES, Door
 from gateway.problems import add_problem_handlers
+from gateway.routes.acts import act_routes
 from gateway.routes.pages import open_pages
+from gateway.routes.people import people_routes
 from gateway.routes.public_log import public_log_routes
 from gateway.routes.searches import search_routes
 from gateway.searches.desk import SearchDesk
@@ -24,12 +29,17 @@ _ABOUT = (
 
 
 def create_gateway(settings: Settings, reads: StoredReads, ledger: Ledger[AccessState], clock: Clock) -> FastAPI:
-    """The application. Raises ConfigError when a key or the pattern of case numbers is missing or malformed."""
+    """The application.
+
+    Raises ConfigError when a key or the pattern of case numbers is missing or malformed, or a route has no rule.
+    """
     retention_days, max_rows = settings.retention.days, settings.gateway.max_rows
+    seals, limits = load_seals(settings), limits_of(settings.gateway)
+    guard = Guard(ledger=ledger, clock=clock, limits=limits)
     desk = SearchDesk(
         ledger=ledger,
-        seals=load_seals(settings),
-        limits=limits_of(settings.gateway),
+        seals=seals,
+        limits=limits,
         reads=reads,
         clock=clock,
         retention_days=retention_days,
@@ -46,8 +56,14 @@ def create_gateway(settings: Settings, reads: StoredReads, ledger: Ledger[Access
     app.add_middleware(Door, verifier=load_verifier(settings, clock))
     add_problem_handlers(app)
     bearer = HTTPBearer(auto_error=False, description="token of the issuer; the door checks it")  # for OpenAPI
-    routes = search_routes(desk, max_rows=max_rows, retention_days=retention_days)
-    app.include_router(routes, dependencies=[Depends(bearer)])
+    for routes in (
+        search_routes(desk, max_rows=max_rows, retention_days=retention_days),
+        people_routes(guard),
+        act_routes(guard, seals),
+    ):
+        app.include_router(routes, dependencies=[Depends(bearer)])
     app.include_router(public_log_routes(reads, clock))
-    app.include_router(open_pages(app, {"ledger": ledger.check_reachable, "store": reads.check_reachable}))
+    app.include_router(open_pages(app, ledger, reads))
+    describe(app)
+    check_routes(app)
     return app

@@ -8,12 +8,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.access.route_rules import OPEN_PATHS
 from gateway.access.tokens import TokenVerifier
 from gateway.problems import problem
 from platestream.errors import InvalidMessage
 from platestream.metrics import SEARCHES
 
-OPEN_PATHS = frozenset({"/", "/docs", "/openapi.json", "/healthz", "/public-log", "/public-log.csv"})
 MAX_BODY_BYTES = 64 * 1024
 
 _HEADERS = {

@@ -65,6 +65,22 @@ def problem(
     return JSONResponse(content, status, headers=headers, media_type="application/problem+json")
 
 
+_DESCRIPTIONS = {
+    401: "no valid token",
+    403: "refused by the rule that is named; the refusal is logged",
+    404: "there is nothing like that",
+    413: "the body is too large",
+    422: "not of the form that is asked for",
+    429: "too many requests of one person or address; ask again later",
+    503: "ledger or store is away; nothing was answered",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For a route: which problems it answers with; gateway/describing.py adds their form."""
+    return {status: {"description": _DESCRIPTIONS[status]} for status in statuses}
+
+
 def add_problem_handlers(app: FastAPI) -> None:
     """Every error of the gateway's routes becomes a problem."""
     for kind, handler in _HANDLERS.items():

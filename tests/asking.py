@@ -1,7 +1,7 @@
 """What tests of the gateway and the ledger share: keys, people on the access list, a search that is in order."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +29,7 @@ from streams.ledger.people import (
 )
 from streams.ledger.purposes import CaseRegistered
 from streams.ledger.sealing import new_log_reader, new_plate_hash_key, open_seal
+from streams.ledger.suspending import SuspensionLifted, SuspensionOrdered
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 ANALYST, COMMANDER, ADMINISTRATOR, TRAINER = "analyst-7", "commander-1", "administrator-2", "trainer-3"
@@ -187,3 +188,27 @@ class MemoryReads:
 def opened(sealed: Sequence[bytes], private_key_file: Path) -> Any:
     """What the auditor finds in a request's seal."""
     return json.loads(open_seal(sealed, private_key_file))
+
+
+def suspend(ledger: Ledger[AccessState], clock: Clock) -> None:
+    """All use is suspended by order."""
+    act(
+        ledger, clock, SuspensionOrdered(document_id="order-26-1", ordered_by="court"), by=COMMANDER, about="order-26-1"
+    )
+
+
+def lift(ledger: Ledger[AccessState], clock: Clock) -> None:
+    """Use goes on."""
+    act(ledger, clock, SuspensionLifted(document_id="order-26-2"), by=COMMANDER, about="order-26-2")
+
+
+def operations(described: Any) -> Iterator[tuple[str, Any]]:
+    """Each operation of an OpenAPI description under its method and path."""
+    for path, methods in described["paths"].items():
+        yield from ((f"{method.upper()} {path}", operation) for method, operation in methods.items())
+
+
+def example_of(described: Any, operation: Any) -> Any:
+    """The example of an operation's body."""
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    return described["components"]["schemas"][schema["$ref"].rpartition("/")[2]]["examples"][0]

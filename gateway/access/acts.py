@@ -9,6 +9,7 @@ from gateway.access.purpose_acts import PURPOSE_CHANGES, PURPOSE_CHECKS
 from gateway.access.state import AccessState
 from platestream.errors import RefusedError
 from schemas.messages import LedgerEvent
+from streams.ledger.body import Body
 from streams.ledger.events import body_of
 from streams.ledger.people import PEOPLE
 from streams.ledger.purposes import PURPOSES
@@ -23,6 +24,11 @@ def check_act(state: AccessState, event: LedgerEvent) -> None:
     body = body_of(event)
     if check := _CHECKS.get(type(body)):
         check(state, event, body)
+
+
+def is_checked(body: type[Body]) -> bool:
+    """Whether the fold judges who did it; an act of another kind counts whoever wrote it."""
+    return body in _CHECKS
 
 
 def fold_act(state: AccessState, event: LedgerEvent) -> AccessState:

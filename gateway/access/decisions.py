@@ -4,6 +4,7 @@
 * access.list: nobody searches without an authorization in writing that stands now; one that was not reviewed within
   the review period has lapsed by itself.
 * training.before-use: nobody searches before documented training.
+* suspension.order: nobody searches while all use is suspended.
 * use.purposes: the offence is of a known category.
 * query.log: a case or incident number, a reason and a factual basis that say something, for a limited span of time.
 * tracking.gate: one plate is not searched again and again without a permit.
@@ -18,7 +19,7 @@ from datetime import datetime
 from gateway.access.limits import Limits
 from gateway.access.memory import past_search
 from gateway.access.purpose import check_offence, check_purpose, check_repetition, check_span
-from gateway.access.roles import Action, may
+from gateway.access.roles import USES, Action, may
 from gateway.access.state import AccessState, Authorization
 from gateway.access.tracking import check_tracking
 from platestream.errors import IntegrityError, RefusedError
@@ -67,7 +68,7 @@ def decide(state: AccessState, requested: LedgerEvent, limits: Limits) -> Decisi
 
 
 def decide_person(state: AccessState, person_id: str, action: Action, now: datetime, limits: Limits) -> Decision:
-    """What the rules about a person alone say of an action: roles, and for searches authorization and training."""
+    """What the rules say of a person's action: roles; authorization, training and suspension where it shows reads."""
     return _decision(person_steps(state, person_id, action, now, limits), "Nothing about the person stands against it.")
 
 
@@ -76,12 +77,13 @@ def person_steps(state: AccessState, person_id: str, action: Action, now: dateti
     role = _step(
         "program.administration", "A role allows it and none forbids it.", lambda: check_role(state, person_id, action)
     )
-    if action != "search":
+    if action not in USES:
         return (role,)
     return (
         _step("access.list", "An authorization stands.", lambda: check_authorized(state, person_id, now, limits)),
         role,
         _step("training.before-use", "A training on record stands.", lambda: check_trained(state, person_id, now)),
+        _step("suspension.order", "Use is not suspended.", lambda: check_not_suspended(state)),
     )  # fmt: skip
 
 
@@ -132,6 +134,12 @@ def check_trained(state: AccessState, person_id: str, now: datetime) -> None:
         raise RefusedError("training.before-use", "No training of yours is on record; searching comes after it.")
     if not any(training.from_at <= now < training.until_at for training in trainings):
         raise RefusedError("training.before-use", "Your training on record does not cover today; renew it.")
+
+
+def check_not_suspended(state: AccessState) -> None:
+    """Raises RefusedError while all use is suspended. Keeps: suspension.order"""
+    if state.suspensions.is_in_force:
+        raise RefusedError("suspension.order", "All use is suspended by order; nothing is answered until it is lifted.")
 
 
 def _step(rule: str, allowed: str, check: Callable[[], None]) -> Step:

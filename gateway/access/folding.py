@@ -1,20 +1,31 @@
 """The fold of the ledger into the state that decisions rest on."""
 
+from dataclasses import replace
+
 from gateway.access.acts import ACT_KINDS, fold_act
 from gateway.access.memory import remember_asked, remember_decided
 from gateway.access.purpose_acts import GATEWAY
 from gateway.access.state import AccessState
 from schemas.messages import LedgerEvent
-from streams.ledger.events import SearchDecided, SearchRequested, body_of
+from streams.ledger.events import HeadSigned, SearchDecided, SearchRequested, body_of
+from streams.ledger.suspending import SUSPENSION_KINDS, fold_suspensions
+
+_SEARCH_KINDS = {SearchRequested.kind, SearchDecided.kind}
 
 
 def fold_access(state: AccessState, offset: int, event: LedgerEvent) -> AccessState:
     """The state after one more event. Order counts, not the writers' clocks. Keeps: access.list"""
     if event.kind in ACT_KINDS:
         return fold_act(state, event)
-    if event.kind not in {SearchRequested.kind, SearchDecided.kind}:
-        return state
-    body = body_of(event)
+    if event.kind == HeadSigned.kind:
+        return replace(state, head_signed_at=event.at)
+    if event.kind in SUSPENSION_KINDS:
+        return replace(state, suspensions=fold_suspensions(state.suspensions, offset, event))
+    return _fold_search(state, event)
+
+
+def _fold_search(state: AccessState, event: LedgerEvent) -> AccessState:
+    body = body_of(event) if event.kind in _SEARCH_KINDS else None
     if isinstance(body, SearchRequested):
         return remember_asked(state, event, body)
     if isinstance(body, SearchDecided) and event.actor_id == GATEWAY:

@@ -16,6 +16,7 @@ from schemas.messages import LedgerEvent
 from streams.ledger.people import (
     AccessApproved,
     AccessAuthorized,
+    AccessRequested,
     AccessReviewed,
     AssignmentChanged,
     AuthorizationRevoked,
@@ -28,6 +29,7 @@ from streams.ledger.people import (
 )
 
 _APPROVAL, _TRAINING, _PROGRAM = "access.approval", "training.before-use", "program.administration"
+_MOST_REQUESTS = 5  # of one person at a time
 
 
 def _check_founded(state: AccessState, event: LedgerEvent, body: ProgramFounded) -> None:
@@ -46,6 +48,13 @@ def _check_delegation(state: AccessState, event: LedgerEvent, body: DelegationGi
     check_other(_PROGRAM, event, body.delegate_id)
     check_may(state, event, "delegate", _PROGRAM)
     check_dates(_PROGRAM, body.from_at, body.until_at)
+
+
+def _check_requested(state: AccessState, event: LedgerEvent, body: AccessRequested) -> None:
+    if event.actor_id != body.person_id:
+        raise RefusedError(_APPROVAL, "Access is requested by whoever is to have it.")
+    if len(state.person(body.person_id).requested) >= _MOST_REQUESTS:
+        raise RefusedError(_APPROVAL, "Your requests wait for an answer; the commander sees them.")
 
 
 def _check_approved(state: AccessState, event: LedgerEvent, body: AccessApproved) -> None:
@@ -104,11 +113,17 @@ def _end_delegations(state: AccessState, event: LedgerEvent, body: DelegationEnd
     return replace(state, delegations=left)
 
 
+def _request(state: AccessState, event: LedgerEvent, body: AccessRequested) -> AccessState:
+    access = state.person(body.person_id)
+    return state.with_person(body.person_id, replace(access, requested=(*access.requested, body)))
+
+
 def _approve(state: AccessState, event: LedgerEvent, body: AccessApproved) -> AccessState:
     access = state.person(body.person_id)
     approval = Authorization(approved=body, approved_by=event.actor_id)
     approved = MappingProxyType({**access.approved, body.authorization_id: approval})
-    return state.with_person(body.person_id, replace(access, approved=approved))
+    waiting = tuple(one for one in access.requested if one.authorization_id != body.authorization_id)
+    return state.with_person(body.person_id, replace(access, approved=approved, requested=waiting))
 
 
 def _authorize(state: AccessState, event: LedgerEvent, body: AccessAuthorized) -> AccessState:
@@ -141,8 +156,8 @@ def _reassign(state: AccessState, event: LedgerEvent, body: AssignmentChanged) -
 
 
 def _emptied(access: PersonAccess, by: Any) -> PersonAccess:
-    """Approvals that wait for their second act are over, too."""
-    return replace(access, approved=MappingProxyType({}), authorizations=(), ended_by=by)
+    """Requests and approvals that wait for their next act are over, too."""
+    return replace(access, requested=(), approved=MappingProxyType({}), authorizations=(), ended_by=by)
 
 
 def _train(state: AccessState, event: LedgerEvent, body: TrainingRecorded) -> AccessState:
@@ -154,6 +169,7 @@ PEOPLE_CHECKS: Mapping[type, Callable[[AccessState, LedgerEvent, Any], None]] = 
     ProgramFounded: _check_founded,
     RoleAssigned: _check_role,
     DelegationGiven: _check_delegation,
+    AccessRequested: _check_requested,
     AccessApproved: _check_approved,
     AccessAuthorized: _check_authorized,
     AccessReviewed: _check_reviewed,
@@ -165,6 +181,7 @@ PEOPLE_CHANGES: Mapping[type, Callable[[AccessState, LedgerEvent, Any], AccessSt
     RoleEnded: _end_role,
     DelegationGiven: _delegate,
     DelegationEnded: _end_delegations,
+    AccessRequested: _request,
     AccessApproved: _approve,
     AccessAuthorized: _authorize,
     AccessReviewed: _review,

@@ -21,22 +21,43 @@ Action = Literal[
     "permit-tracking",
     "review-flags",
     "read-ledger",
+    "revoke-access",
+    "read-access",
+    "suspend",
+    "lift-suspension",
+    "open-hold",
+    "record-exculpatory",
+    "change-hold",
+    "read-holds",
+    "export-evidence",
+    "keep-suppressions",
 ]
 ACTIONS: tuple[Action, ...] = get_args(Action)
+USES: frozenset[Action] = frozenset({"search", "export-evidence"})  # what shows stored reads
 
 _TABLE = """
-action             commander  lpr-administrator  investigator  operator  dispatcher  auditor  system-administrator
-search             -          -                  yes           yes       -           no       no
-register-case      yes        yes                yes           -         -           no       no
-approve-access     yes        -                  -             -         -           no       no
-authorize-access   -          yes                -             -         -           no       no
-record-training    yes        yes                -             -         -           no       no
-review-access      yes        yes                -             -         -           no       no
-assign-role        yes        -                  -             -         -           no       no
-delegate           yes        -                  -             -         -           no       no
-permit-tracking    yes        yes                -             -         -           no       no
-review-flags       yes        yes                -             -         -           yes      no
-read-ledger        yes        yes                -             -         -           yes      no
+action             commander lpr-administrator investigator operator dispatcher auditor system-administrator 5b-keeper
+search             -         -                 yes          yes      -          no      no                   -
+register-case      yes       yes               yes          -        -          no      no                   -
+approve-access     yes       -                 -            -        -          no      no                   -
+authorize-access   -         yes               -            -        -          no      no                   -
+record-training    yes       yes               -            -        -          no      no                   -
+review-access      yes       yes               -            -        -          no      no                   -
+assign-role        yes       -                 -            -        -          no      no                   -
+delegate           yes       -                 -            -        -          no      no                   -
+permit-tracking    yes       yes               -            -        -          no      no                   -
+review-flags       yes       yes               -            -        -          yes     no                   -
+read-ledger        yes       yes               -            -        -          yes     no                   -
+revoke-access      yes       yes               -            -        -          no      no                   -
+read-access        yes       yes               -            -        -          yes     no                   -
+suspend            yes       yes               -            -        -          no      no                   -
+lift-suspension    yes       -                 -            -        -          no      no                   -
+open-hold          yes       yes               yes          -        -          no      no                   -
+record-exculpatory yes       yes               -            -        -          no      no                   -
+change-hold        yes       yes               yes          -        -          no      no                   -
+read-holds         yes       yes               yes          -        -          yes     no                   -
+export-evidence    -         -                 yes          -        -          no      no                   -
+keep-suppressions  -         -                 -            -        -          no      no                   yes
 """
 
 

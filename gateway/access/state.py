@@ -8,8 +8,9 @@ from typing import Literal
 from uuid import UUID
 
 from gateway.access.buckets import Buckets
-from streams.ledger.people import AccessApproved, DelegationGiven, Role, TrainingRecorded
+from streams.ledger.people import AccessApproved, AccessRequested, DelegationGiven, Role, TrainingRecorded
 from streams.ledger.purposes import FlagReviewed, MisuseFlagged, TrackingPermitted
+from streams.ledger.suspending import NEVER_SUSPENDED, Suspensions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +25,10 @@ class Authorization:
 
 @dataclass(frozen=True, kw_only=True)
 class PersonAccess:
-    """What stands for one person. `ended_by` says what emptied the authorizations last."""
+    """What stands for one person. `requested` waits. `ended_by` says what emptied the authorizations last."""
 
     roles: frozenset[Role] = frozenset()
+    requested: tuple[AccessRequested, ...] = ()
     approved: Mapping[UUID, Authorization] = field(default_factory=lambda: MappingProxyType({}))
     authorizations: tuple[Authorization, ...] = ()
     trainings: tuple[TrainingRecorded, ...] = ()
@@ -86,6 +88,8 @@ class AccessState:
     permits: tuple[Permit, ...] = ()
     staff_plates: Mapping[bytes, str] = field(default_factory=lambda: MappingProxyType({}))
     flags: Mapping[UUID, Flag] = field(default_factory=lambda: MappingProxyType({}))
+    suspensions: Suspensions = NEVER_SUSPENDED
+    head_signed_at: datetime | None = None
     waiting: tuple[PastSearch, ...] = ()
     of_person: Buckets[tuple[PastSearch, ...]] = field(default_factory=Buckets)
     of_plate: Buckets[tuple[PastSearch, ...]] = field(default_factory=Buckets)

@@ -5,14 +5,17 @@ have a token at hand.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from html import escape
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 
+from gateway.access.state import AccessState
+from gateway.searches.plate import StoredReads
 from platestream.errors import PlatestreamError
+from streams.ledger.ledger import Ledger
 
 _STYLE = "body{font-family:sans-serif;max-width:60em;margin:2em auto;padding:0 1em}pre{background:#eee;padding:1em}"
 _WELCOME = """<p>The only door to stored licence-plate reads. Every search is written to the ledger with who asked,
@@ -22,8 +25,8 @@ why and on what facts, before it is answered.</p>
 <li><a href="/healthz">Whether it works</a></li></ul>"""
 
 
-def open_pages(app: FastAPI, checks: Mapping[str, Callable[[], None]]) -> APIRouter:
-    """Routes without a token. `checks` are asked by /healthz: each raises when its part does not answer."""
+def open_pages(app: FastAPI, ledger: Ledger[AccessState], reads: StoredReads) -> APIRouter:
+    """Routes without a token."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")
@@ -36,8 +39,18 @@ def open_pages(app: FastAPI, checks: Mapping[str, Callable[[], None]]) -> APIRou
 
     @router.get("/healthz")
     def healthz() -> JSONResponse:
-        parts = {name: _answers(check) for name, check in checks.items()}
-        return JSONResponse(parts, 200 if all(parts.values()) else 503)
+        """Whether the broker answers, the ledger was followed to its end and the engine answers: all three now.
+
+        `suspended` is no fault: what is ordered to rest is well.
+        """
+        is_suspended: list[bool] = []
+        parts = {
+            "ledger": _answers(ledger.check_reachable),
+            "replay": _answers(lambda: is_suspended.append(ledger.replay_all().suspensions.is_in_force)),
+            "store": _answers(reads.check_reachable),
+        }
+        suspended = {"suspended": is_suspended[0] if is_suspended else None}
+        return JSONResponse(parts | suspended, 200 if all(parts.values()) else 503)
 
     return router
 

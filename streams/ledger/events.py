@@ -17,10 +17,12 @@ from platestream.errors import IntegrityError
 from schemas.messages import LedgerEvent, Name
 from streams.ledger.blanking import blank_plate
 from streams.ledger.body import Body
+from streams.ledger.evidence import EVIDENCE
 from streams.ledger.holding import HOLDING
 from streams.ledger.people import PEOPLE
 from streams.ledger.purposes import PURPOSES
 from streams.ledger.sealing import Seals
+from streams.ledger.suspending import SUSPENDING
 
 _WRITTEN = ("case_number", "offence_category", "offence", "reason", "factual_basis")
 
@@ -79,7 +81,7 @@ _BODIES: dict[str, type[Body]] = {
     body.kind: body
     for body in (
         *PEOPLE, *PURPOSES, SearchRequested, SearchDecided, SearchAnswered,
-        *HOLDING,
+        *HOLDING, *SUSPENDING, *EVIDENCE,
         HeadSigned,
     )
 }  # fmt: skip

@@ -20,6 +20,7 @@ Role = Literal[
     "dispatcher",
     "auditor",
     "system-administrator",
+    "5b-keeper",
 ]
 ROLES: tuple[Role, ...] = get_args(Role)
 Shift = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
@@ -74,6 +75,17 @@ class DelegationEnded(Body):
     kind = "delegation-ended"
 
     delegate_id: Name
+
+
+class AccessRequested(Body):
+    """Someone asks for access to stored reads for themselves. An approval of the same id answers it."""
+
+    kind = "access-requested"
+
+    authorization_id: UUID
+    person_id: Name
+    assignment: Name
+    purpose: Name
 
 
 class AccessApproved(Body):
@@ -144,6 +156,6 @@ class TrainingRecorded(Body):
 
 
 PEOPLE = (
-    ProgramFounded, RoleAssigned, RoleEnded, DelegationGiven, DelegationEnded, AccessApproved, AccessAuthorized,
-    AccessReviewed, AuthorizationRevoked, AssignmentChanged, TrainingRecorded,
+    ProgramFounded, RoleAssigned, RoleEnded, DelegationGiven, DelegationEnded, AccessRequested, AccessApproved,
+    AccessAuthorized, AccessReviewed, AuthorizationRevoked, AssignmentChanged, TrainingRecorded,
 )  # fmt: skip

@@ -47,7 +47,12 @@ def check_nothing_is_told(served: Served, now: datetime) -> None:
     assert time.monotonic() - started < 10
     assert answer.status_code == 503
     assert PLATE not in answer.text
-    assert served.client.get("/healthz").json() == {"ledger": False, "store": True}
+    assert served.client.get("/healthz").json() == {
+        "ledger": False,
+        "replay": False,
+        "store": True,
+        "suspended": None,
+    }
 
 
 def is_let_in(served: Served) -> bool:

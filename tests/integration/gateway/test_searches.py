@@ -80,4 +80,7 @@ def test_no_plate_is_in_the_ledger_or_in_what_the_engine_remembers(served: Serve
 
 def test_it_says_that_it_works(served: Served) -> None:
     answer = served.client.get("/healthz")
-    assert (answer.status_code, answer.json()) == (200, {"ledger": True, "store": True})
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {"ledger": True, "replay": True, "store": True, "suspended": False},
+    )

@@ -1,38 +1,28 @@
 """What holds for every route: the door, the problems, the open pages."""
 
 import logging
-from collections.abc import Iterator
 
 import pytest
-from fastapi import APIRouter, FastAPI
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
-from starlette.routing import Route
 
-from gateway.door import MAX_BODY_BYTES, OPEN_PATHS
-from tests.asking import ANALYST, PLATE, found_read, let_in, search_body
+from gateway.access.route_rules import OPEN_PATHS, check_routes, routes_of
+from gateway.door import MAX_BODY_BYTES
+from platestream.errors import ConfigError
+from tests.asking import ANALYST, PLATE, example_of, found_read, let_in, operations, search_body, suspend
 from tests.unit.gateway.conftest import Asked
-
-
-def routes(app: FastAPI | APIRouter) -> Iterator[tuple[str, str]]:
-    """Every path and method that is answered, also those of included routers."""
-    for route in app.routes:
-        if isinstance(route, Route):
-            yield from ((route.path, method) for method in route.methods or ())
-        else:
-            yield from routes(route.original_router)  # type: ignore[attr-defined]
 
 
 @pytest.mark.rule("access.list")
 def test_no_route_answers_without_a_token_but_the_open_pages(asked: Asked) -> None:
-    seen = set(routes(asked.app))
-    assert ("/v1/searches", "POST") in seen
-    for path, method in seen:
+    seen = set(routes_of(asked.app))
+    assert ("POST", "/v1/searches") in seen
+    for method, path in seen:
         answer = asked.client.request(method, path)
         assert (answer.status_code == 401) == (path not in OPEN_PATHS), (path, method)
-    assert {path for path, _ in seen} >= OPEN_PATHS
+    assert {path for _, path in seen} >= OPEN_PATHS
 
 
 @given(st.text(st.characters(codec="ascii", exclude_categories=["C"]), max_size=20))
@@ -87,12 +77,45 @@ def test_the_example_in_the_description_is_a_search(asked: Asked) -> None:
 
 
 def test_healthz_means_that_ledger_and_store_answer(asked: Asked) -> None:
-    assert asked.client.get("/healthz").json() == {"ledger": True, "store": True}
+    let_in(asked.ledger, asked.clock)
+    well = {"ledger": True, "replay": True, "store": True, "suspended": False}
+    assert asked.client.get("/healthz").json() == well
+    suspend(asked.ledger, asked.clock)
+    answer = asked.client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, well | {"suspended": True})
     asked.reads.is_away = True
     answer = asked.client.get("/healthz")
-    assert (answer.status_code, answer.json()) == (503, {"ledger": True, "store": False})
+    assert (answer.status_code, answer.json()) == (503, well | {"store": False, "suspended": True})
     asked.ledger.is_away = True
-    assert asked.client.get("/healthz").json() == {"ledger": False, "store": False}
+    away = {"ledger": False, "replay": False, "store": False, "suspended": None}
+    assert asked.client.get("/healthz").json() == away
+
+
+def test_a_route_without_a_rule_keeps_the_gateway_from_starting(asked: Asked) -> None:
+    check_routes(asked.app)
+    asked.app.add_api_route("/v1/backdoor", lambda: "open")
+    with pytest.raises(ConfigError, match="GET /v1/backdoor"):
+        check_routes(asked.app)
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/v1/searches", 405), ("POST", "/v1/none", 404)])
+def test_what_is_not_served_is_a_problem_too(asked: Asked, method: str, path: str, status: int) -> None:
+    answer = asked.client.request(method, path, headers=asked.token())
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert answer.json()["status"] == status
+    if status == 405:
+        assert answer.headers["allow"] == "POST"
+
+
+def test_every_operation_says_its_rule_its_problems_and_has_an_example(asked: Asked) -> None:
+    described = asked.client.get("/openapi.json").json()
+    for path, operation in operations(described):
+        assert operation["x-rule"]
+        problems = {status: answer for status, answer in operation["responses"].items() if status >= "400"}
+        assert problems
+        assert all(list(answer["content"]) == ["application/problem+json"] for answer in problems.values()), path
+        if "requestBody" in operation:
+            assert example_of(described, operation), path
 
 
 def test_a_fault_of_our_own_is_a_problem_without_details(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:

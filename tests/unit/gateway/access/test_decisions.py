@@ -194,6 +194,7 @@ def test_a_decision_shows_what_every_rule_said() -> None:
         ("access.list", True),
         ("program.administration", True),
         ("training.before-use", False),
+        ("suspension.order", True),
         ("use.purposes", True),
         ("query.log", False),
         ("query.log", True),
