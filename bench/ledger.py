@@ -118,7 +118,7 @@ def _search(asked: SearchRequested, search_id: UUID, seals: Seals) -> list[objec
     decided = SearchDecided(search_id=search_id, is_allowed=True, rule="query.log", sentence="In order.")
     answered = SearchAnswered(search_id=search_id, outcome="answered", row_count=10, is_truncated=False)
     return [
-        search_requested(asked, "KLM0I5", at=AT, person_id="analyst-7", seals=seals),
+        search_requested(asked, {"plate": "KLM0I5"}, at=AT, person_id="analyst-7", seals=seals),
         new_event(decided, at=AT, actor_id="gateway", subject_id=str(search_id)),
         new_event(answered, at=AT, actor_id="analyst-7", subject_id=str(search_id), sealed=seals.seal(os.urandom(160))),
     ]

@@ -60,6 +60,7 @@ GRANT SELECT ON default.held_alerts TO platestream_reader;
 GRANT SELECT ON default.collection_counts TO platestream_reader;
 GRANT SELECT ON default.hit_counts TO platestream_reader;
 GRANT SELECT ON system.settings TO platestream_reader;
+GRANT SELECT ON system.processes TO platestream_reader; -- it may end its own searches, and looks for them there
 
 -- a backup that is restored passes through tables in memory
 GRANT CREATE TABLE, DROP TABLE, SELECT, INSERT ON default.restored_held_reads TO platestream_restorer;

@@ -14,12 +14,19 @@ from gateway.problems import add_problem_handlers
 from gateway.routes.acts import act_routes
 from gateway.routes.pages import open_pages
 from gateway.routes.people import people_routes
+from gateway.routes.pictures import picture_routes
 from gateway.routes.public_log import public_log_routes
-from gateway.routes.searches import search_routes
+from gateway.routes.searches import Answering, search_routes
 from gateway.searches.desk import SearchDesk
-from gateway.searches.plate import StoredReads
+from gateway.searches.finding import StoredReads
+from gateway.searches.links import PictureLinks
+from gateway.searches.pages import Cursors
+from gateway.searches.pictures import PictureDesk
+from gateway.searches.shares import Shares
+from gateway.signing import load_signer
 from platestream.clock import Clock
 from platestream.settings import Settings
+from sinks.pictures.store import PictureStore
 from streams.ledger.ledger import Ledger
 from streams.ledger.sealing import load_seals
 
@@ -33,7 +40,7 @@ def create_gateway(settings: Settings, reads: StoredReads, ledger: Ledger[Access
 
     Raises ConfigError when a key or the pattern of case numbers is missing or malformed, or a route has no rule.
     """
-    retention_days, max_rows = settings.retention.days, settings.gateway.max_rows
+    retention_days = settings.retention.days
     seals, limits = load_seals(settings), limits_of(settings.gateway)
     guard = Guard(ledger=ledger, clock=clock, limits=limits)
     desk = SearchDesk(
@@ -42,6 +49,18 @@ def create_gateway(settings: Settings, reads: StoredReads, ledger: Ledger[Access
         limits=limits,
         reads=reads,
         clock=clock,
+        retention_days=retention_days,
+        shares=Shares(settings.gateway.searches_at_once),
+    )
+    links = PictureLinks(load_signer(settings, "picture-link", settings.gateway.picture_link_minutes))
+    pictures = PictureDesk(
+        ledger=ledger, seals=seals, limits=limits, store=PictureStore(settings), links=links, clock=clock
+    )
+    answering = Answering(
+        desk=desk,
+        cursors=Cursors(load_signer(settings, "page-cursor", settings.gateway.cursor_minutes)),
+        links=links,
+        max_rows=settings.gateway.max_rows,
         retention_days=retention_days,
     )
     app = FastAPI(
@@ -57,7 +76,8 @@ def create_gateway(settings: Settings, reads: StoredReads, ledger: Ledger[Access
     add_problem_handlers(app)
     bearer = HTTPBearer(auto_error=False, description="token of the issuer; the door checks it")  # for OpenAPI
     for routes in (
-        search_routes(desk, max_rows=max_rows, retention_days=retention_days),
+        search_routes(answering),
+        picture_routes(pictures),
         people_routes(guard),
         act_routes(guard, seals),
     ):

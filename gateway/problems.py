@@ -12,8 +12,10 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
+from gateway.searches.shares import TooManyAtOnce
 from platestream.errors import IntegrityError, InvalidMessage, RefusedError, TransientError
 from platestream.metrics import SEARCHES
+from sinks.clickhouse.reads import TooCostly
 
 _log = logging.getLogger(__name__)
 _AWAY = "A part of the system that every answer needs is away; nothing was answered. Ask again in a moment."
@@ -102,6 +104,14 @@ async def _invalid(_: Request, error: Any) -> JSONResponse:
     return problem(422, str(error))
 
 
+async def _too_costly(_: Request, error: Any) -> JSONResponse:
+    return problem(422, str(error))
+
+
+async def _too_many(_: Request, error: Any) -> JSONResponse:
+    return problem(429, str(error), headers={"Retry-After": "1"})
+
+
 async def _malformed(_: Request, error: Any) -> JSONResponse:
     SEARCHES.labels("malformed").inc()
     return problem(422, "; ".join(sorted({_fault(fault) for fault in error.errors()})))
@@ -137,6 +147,8 @@ def _fault(fault: Any) -> str:
 
 _HANDLERS = {
     RefusedError: _refused,
+    TooManyAtOnce: _too_many,
+    TooCostly: _too_costly,
     InvalidMessage: _invalid,
     RequestValidationError: _malformed,
     TransientError: _away,

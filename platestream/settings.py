@@ -185,6 +185,13 @@ class GatewaySettings(_Section):
     plate_hash_key_file: Path = Field(Path("keys/plate-hash.key"), description="key of plate hashes, relative to home")
     case_number_pattern: str = Field(r"^\d{2}-\d{6}$", description="what a case or incident number looks like")
     max_rows: int = Field(1000, ge=1, le=10_000, description="most reads in one answer")
+    max_search_seconds: int = Field(10, ge=1, le=300, description="longest time one search may take the engine")
+    max_search_bytes: int = Field(
+        8 * 1024**3, ge=1024**2, description="most bytes one search may read, and hold in memory, in the engine"
+    )
+    searches_at_once: int = Field(3, ge=1, le=8, description="searches one person may have under way at once")
+    cursor_minutes: int = Field(60, ge=1, le=1440, description="minutes for which the next page can be asked for")
+    picture_link_minutes: int = Field(15, ge=1, le=1440, description="minutes for which a picture link is good")
     max_span_days: int = Field(60, ge=1, description="longest time span of one search")
     time_zone: str = Field("America/Chicago", description="the agency's local time, for shifts")
     tracking_searches: int = Field(5, ge=1, description="searches of one plate in tracking_days without a permit")

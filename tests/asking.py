@@ -6,18 +6,24 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from gateway.access.administration import act, new_id
+from gateway.access.limits import limits_of
 from gateway.access.state import AccessState, Authorization, PersonAccess
-from gateway.searches.plate import PlateQuestion
+from gateway.routes.bodies import PlateSearch, SearchBody
+from gateway.searches.desk import Search, SearchDesk
+from gateway.searches.finding import StoredReads
+from gateway.searches.shares import Shares
 from platestream.clock import Clock
 from platestream.errors import TransientError
-from platestream.settings import Settings
-from schemas.plates import fold
+from platestream.settings import GatewaySettings, Settings
 from sinks.clickhouse.counting import CollectionCount, HitCount
+from sinks.clickhouse.questions import Question
 from sinks.clickhouse.reads import StoredPicture, StoredRead
+from sinks.clickhouse.store import Store
 from streams.ledger.body import Body
+from streams.ledger.events import SearchRequested
 from streams.ledger.ledger import Ledger
 from streams.ledger.people import (
     AccessApproved,
@@ -28,8 +34,9 @@ from streams.ledger.people import (
     TrainingRecorded,
 )
 from streams.ledger.purposes import CaseRegistered
-from streams.ledger.sealing import new_log_reader, new_plate_hash_key, open_seal
+from streams.ledger.sealing import Seals, new_log_reader, new_plate_hash_key, open_seal
 from streams.ledger.suspending import SuspensionLifted, SuspensionOrdered
+from tests.search_oracle import answer
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 ANALYST, COMMANDER, ADMINISTRATOR, TRAINER = "analyst-7", "commander-1", "administrator-2", "trainer-3"
@@ -134,6 +141,45 @@ def search_body(now: datetime = NOW, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def plate_search(now: datetime = NOW, person_id: str = ANALYST, **changes: Any) -> Search:
+    """The same as it comes to the desk; nothing that is wrong with it is put right."""
+    body = PlateSearch.model_validate(search_body(now, **changes))
+    return search_of(body, person_id)
+
+
+def search_of(body: SearchBody, person_id: str = ANALYST) -> Search:
+    """A body as a search for at most 10 reads."""
+    written = {name: getattr(body, name) for name in SearchRequested.model_fields if name in type(body).model_fields}
+    asked = SearchRequested(**written | {"search_id": uuid4(), "search": body.kind, "row_limit": 10})
+    question = Question(
+        about=body.about(),
+        collected_from=asked.collected_from,
+        collected_until=asked.collected_until,
+        row_limit=asked.row_limit,
+    )
+    return Search(
+        person_id=person_id,
+        question=question,
+        looked_for=body.looked_for(),
+        asked=asked,
+        may_come_down_to_a_plate=body.may_come_down_to_a_plate(),
+    )
+
+
+def a_desk(
+    ledger: Ledger[AccessState], reads: StoredReads, clock: Clock, seals: Seals, settings: GatewaySettings
+) -> SearchDesk:
+    return SearchDesk(
+        ledger=ledger,
+        seals=seals,
+        limits=limits_of(settings),
+        reads=reads,
+        clock=clock,
+        retention_days=60,
+        shares=Shares(settings.searches_at_once),
+    )
+
+
 def found_read(plate: str = PLATE, collected_at: datetime = NOW - timedelta(days=1)) -> StoredRead:
     return StoredRead(
         read_id=uuid4(),
@@ -151,6 +197,23 @@ def found_read(plate: str = PLATE, collected_at: datetime = NOW - timedelta(days
     )
 
 
+_COLUMNS = (
+    "plate", "collected_at", "read_id", "state", "device_id", "received_at", "latitude", "longitude", "confidence",
+    "candidates", "pictures",
+)  # fmt: skip
+
+
+def keep_reads(store: Store, reads: Sequence[StoredRead]) -> None:
+    """Store reads in the engine; their candidates are left out."""
+    rows = [
+        [getattr(read, column) for column in _COLUMNS[:-2]]
+        + [[], [(picture.sha256, picture.kind) for picture in read.pictures]]
+        for read in reads
+    ]
+    if rows:
+        store.client().insert("reads_landing", rows, column_names=_COLUMNS, settings={"optimize_on_insert": 0})
+
+
 @dataclass
 class MemoryReads:
     """Stored reads in memory; `is_away` as if the engine did not answer."""
@@ -158,19 +221,17 @@ class MemoryReads:
     reads: list[StoredRead] = field(default_factory=list)
     is_away: bool = False
     times_asked: int = 0
+    ended: list[UUID] = field(default_factory=list)
     collected: list[CollectionCount] = field(default_factory=list)
     hits: list[HitCount] = field(default_factory=list)
 
-    def find(self, question: PlateQuestion) -> Sequence[StoredRead]:
+    def find(self, question: Question, search_id: UUID) -> Sequence[StoredRead]:
         self.check_reachable()
         self.times_asked += 1
-        found = [
-            read
-            for read in self.reads
-            if fold(read.plate) == fold(question.plate)
-            and question.collected_from <= read.collected_at < question.collected_until
-        ]
-        return sorted(found, key=lambda read: read.collected_at, reverse=True)[: question.row_limit]
+        return answer(question, self.reads)
+
+    def end(self, search_id: UUID) -> None:
+        self.ended.append(search_id)
 
     def count_collected(self, start: datetime, end: datetime) -> Sequence[CollectionCount]:
         self.check_reachable()

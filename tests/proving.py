@@ -30,7 +30,7 @@ def search_event(seals: Seals, plate: str = "KLM0I5") -> LedgerEvent:
     asked = SearchRequested(
         search_id=uuid4(), reason="words", collected_from=AT, collected_until=AT + timedelta(1), row_limit=1
     )
-    return search_requested(asked, plate, at=AT, person_id="analyst-7", seals=seals)
+    return search_requested(asked, {"plate": plate}, at=AT, person_id="analyst-7", seals=seals)
 
 
 def with_signed_head(codec: Codec, events: list[Event]) -> list[Event]:

@@ -20,7 +20,8 @@ from schemas.messages import (
     PlateRead,
     StateVerdict,
 )
-from schemas.plates import alert_id, read_id
+from schemas.plates import alert_id, fold, read_id
+from sinks.clickhouse.questions import OfPlates, Question
 
 NOW = from_ms(to_ms(datetime.now(UTC)))  # ClickHouse's own clock runs the TTL, so tests of it live in the present
 
@@ -45,6 +46,12 @@ READS = st.builds(
     candidates=st.lists(st.builds(Candidate, plate=PLATES, confidence=SCORES), max_size=4).map(tuple),
     pictures=st.lists(PICTURE_REFERENCES, max_size=3).map(tuple),
 )
+
+
+def of_plate(plate: str, start: datetime, end: datetime, limit: int = 10_000) -> Question:
+    """Reads of a plate in any spelling that folds to the same."""
+    about = OfPlates(folded_plates=(fold(plate),))
+    return Question(about=about, collected_from=start, collected_until=end, row_limit=limit)
 
 
 @dataclass(frozen=True)

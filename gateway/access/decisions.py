@@ -20,7 +20,7 @@ from gateway.access.limits import Limits
 from gateway.access.memory import past_search
 from gateway.access.purpose import check_offence, check_purpose, check_repetition, check_span
 from gateway.access.roles import USES, Action, may
-from gateway.access.state import AccessState, Authorization
+from gateway.access.state import AccessState, Authorization, PastSearch
 from gateway.access.tracking import check_tracking
 from platestream.errors import IntegrityError, RefusedError
 from schemas.messages import LedgerEvent
@@ -65,6 +65,12 @@ def decide(state: AccessState, requested: LedgerEvent, limits: Limits) -> Decisi
         _step("tracking.gate", "The plate is not being tracked.", lambda: check_tracking(state, search, limits)),
     )
     return _decision(steps, "Authorized in writing and trained; the purpose of the search is on record.")
+
+
+def decide_found(state: AccessState, search: PastSearch, limits: Limits) -> Decision:
+    """What the rules say of telling an answer that came down to the plate of `search`. Keeps: tracking.gate"""
+    step = _step("tracking.gate", "The plate is not being tracked.", lambda: check_tracking(state, search, limits))
+    return _decision((step,), step.sentence)
 
 
 def decide_person(state: AccessState, person_id: str, action: Action, now: datetime, limits: Limits) -> Decision:

@@ -3,14 +3,12 @@
 from dataclasses import replace
 
 from gateway.access.acts import ACT_KINDS, fold_act
-from gateway.access.memory import remember_asked, remember_decided
+from gateway.access.memory import remember_asked, remember_decided, remember_told
 from gateway.access.purpose_acts import GATEWAY
 from gateway.access.state import AccessState
 from schemas.messages import LedgerEvent
-from streams.ledger.events import HeadSigned, SearchDecided, SearchRequested, body_of
+from streams.ledger.events import HeadSigned, SearchAnswered, SearchDecided, SearchRequested, body_of
 from streams.ledger.suspending import SUSPENSION_KINDS, fold_suspensions
-
-_SEARCH_KINDS = {SearchRequested.kind, SearchDecided.kind}
 
 
 def fold_access(state: AccessState, offset: int, event: LedgerEvent) -> AccessState:
@@ -25,9 +23,12 @@ def fold_access(state: AccessState, offset: int, event: LedgerEvent) -> AccessSt
 
 
 def _fold_search(state: AccessState, event: LedgerEvent) -> AccessState:
-    body = body_of(event) if event.kind in _SEARCH_KINDS else None
+    is_told = event.kind == SearchAnswered.kind and event.plate_hash is not None
+    body = body_of(event) if is_told or event.kind in {SearchRequested.kind, SearchDecided.kind} else None
     if isinstance(body, SearchRequested):
         return remember_asked(state, event, body)
     if isinstance(body, SearchDecided) and event.actor_id == GATEWAY:
         return remember_decided(state, event, body)
+    if isinstance(body, SearchAnswered):
+        return remember_told(state, event, body)
     return state

@@ -25,8 +25,19 @@ Found = tuple[PastSearch, ...]  # the searches that look like it, the last one i
 
 def detect(state: AccessState, search: PastSearch, limits: Limits) -> Iterator[MisuseFlagged]:
     """New flags for a search, on the state at its offset; a fact is flagged once a week. Keeps: penalty.detect"""
-    for detector, look in _DETECTORS.items():
-        if searches := look(state, search, limits):
+    return _look(tuple(_DETECTORS), state, search, limits)
+
+
+def detect_by_plate(state: AccessState, search: PastSearch, limits: Limits) -> Iterator[MisuseFlagged]:
+    """New flags for the plate that a search came down to; the search itself was looked at. Keeps: penalty.detect"""
+    return _look(("same-plate", "staff-plate"), state, search, limits)
+
+
+def _look(
+    detectors: tuple[Detector, ...], state: AccessState, search: PastSearch, limits: Limits
+) -> Iterator[MisuseFlagged]:
+    for detector in detectors:
+        if searches := _DETECTORS[detector](state, search, limits):
             flag = _flag(detector, search, searches)
             if flag.flag_id not in state.flags:
                 yield flag

@@ -24,6 +24,12 @@ GET  /healthz                         open
 GET  /public-log                      open
 GET  /public-log.csv                  open
 POST /v1/searches                     search
+POST /v1/searches/last-seen           search
+POST /v1/searches/partial             search
+POST /v1/searches/area                search
+POST /v1/searches/reader              search
+POST /v1/searches/places              search
+GET  /v1/pictures/{link}              search
 GET  /v1/me                           token
 GET  /v1/people/{person_id}           read-access
 GET  /v1/access-requests              read-access

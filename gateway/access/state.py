@@ -73,6 +73,7 @@ class PastSearch:
     reason: bytes
     basis: bytes
     is_allowed: bool | None = None
+    page_of: UUID | None = None
 
 
 _NOBODY = PersonAccess()

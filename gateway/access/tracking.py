@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from gateway.access.limits import Limits
+from gateway.access.memory import is_page
 from gateway.access.state import AccessState, PastSearch, Permit
 from platestream.errors import RefusedError
 
@@ -12,7 +13,7 @@ def check_tracking(state: AccessState, search: PastSearch, limits: Limits) -> No
 
     Keeps: tracking.gate
     """
-    if search.plate_hash is None or is_permitted(state, search, limits):
+    if search.plate_hash is None or is_page(state, search) or is_permitted(state, search, limits):
         return
     since = search.at - limits.tracking
     lately = sum(past.at > since for past in state.searches_for(search.plate_hash))

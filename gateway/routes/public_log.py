@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Response
 
-from gateway.searches.plate import StoredReads
+from gateway.searches.finding import StoredReads
 from platestream.clock import Clock
 from sinks.clickhouse.counting import CollectionCount, HitCount
 

@@ -1,154 +1,162 @@
-"""POST /v1/searches: a plate, a span of time and the purpose in, stored reads with their notice out."""
+"""POST /v1/searches and below: a question and its purpose in, stored reads with their notice out."""
 
-from datetime import UTC, date, datetime
-from typing import Annotated, Self
+from dataclasses import dataclass
+from datetime import UTC
+from functools import partial
+from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from fastapi import APIRouter, Query, Request, Response
 
-from gateway.problems import Problem
-from gateway.searches.desk import PlateSearch, SearchDesk
-from gateway.searches.plate import Found
-from platestream.retention import destroyed_at
-from schemas.plates import normalise_plate
-from sinks.clickhouse.reads import StoredRead
-from streams.ledger.events import SearchRequested
-from streams.ledger.purposes import OFFENCES
-
-NOTICE = (
-    "CONFIDENTIAL. Licence-plate reader data are private or nonpublic under Minn. Stat. 13.824. Use them only for the "
-    "purpose on record, share them only as the statute allows and with this notice, and destroy every copy by its "
-    "destroy-by date unless it is part of an active criminal investigation."
+from gateway.problems import Problem, asks_to_explain
+from gateway.routes.answers import NOTICE, SearchAnswer, StepShown, as_csv, found_row
+from gateway.routes.bodies import (
+    AreaSearch,
+    LastSeenSearch,
+    PartialSearch,
+    PlacesSearch,
+    PlateSearch,
+    ReaderSearch,
+    SearchBody,
 )
-_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+from gateway.routes.leaving import while_there
+from gateway.searches.desk import Answered, Search, SearchDesk
+from gateway.searches.links import PictureLinks
+from gateway.searches.pages import Cursors
+from sinks.clickhouse.questions import Question
+from streams.ledger.events import SearchRequested
 
-Words = Annotated[str, Field(max_length=2000)]
-Number = Annotated[str, Field(max_length=200)]
+__all__ = ["NOTICE", "Answering", "search_routes"]
 
-
-class SearchBody(BaseModel):
-    """A search. Without a purpose it is refused and that is logged; it is not a mistake of form."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        hide_input_in_errors=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "plate": "ABC123",
-                    "collected_from": "2026-03-01T00:00:00Z",
-                    "collected_until": "2026-03-08T00:00:00Z",
-                    "case_number": "26-012345",
-                    "offence_category": "stolen-vehicle",
-                    "offence": "theft of a motor vehicle",
-                    "reason": "Locate the stolen car of the complainant",
-                    "factual_basis": "Owner reported the car stolen from Rice Street on 2 March, keys left inside",
-                }
-            ]
-        },
-    )
-
-    plate: Annotated[str, Field(min_length=1, max_length=40, repr=False, description="in any spelling")]
-    collected_from: Annotated[AwareDatetime, Field(description="first moment, with its offset from UTC")]
-    collected_until: Annotated[AwareDatetime, Field(description="first moment no longer asked for")]
-    case_number: Annotated[Number | None, Field(description="case or incident number")] = None
-    offence_category: Annotated[Number | None, Field(description="category of the offence: " + ", ".join(OFFENCES))] = (
-        None
-    )
-    offence: Annotated[Number | None, Field(description="the offence in words")] = None
-    reason: Annotated[Words | None, Field(description="what the search is for")] = None
-    factual_basis: Annotated[Words | None, Field(description="facts that make the read pertinent to the case")] = None
-    row_limit: Annotated[int, Field(ge=1, le=10_000, description="most reads wanted")] = 10_000
-
-    @model_validator(mode="after")
-    def _is_a_span(self) -> Self:
-        if not _EARLIEST <= self.collected_from < self.collected_until <= _LATEST:
-            raise ValueError("collected_from must come before collected_until, both within this century")
-        return self
+Format = Annotated[Literal["json", "csv"], Query(alias="format", description="json, or csv for a table")]
+Explain = Annotated[bool, Query(description="whether to say what each rule said")]
 
 
-class FoundPicture(BaseModel):
-    """A picture of a read, by the SHA-256 of its bytes."""
+@dataclass(frozen=True, kw_only=True)
+class Answering:
+    """What turns a body into a search and what was found into an answer."""
 
-    sha256: str
-    kind: str
+    desk: SearchDesk
+    cursors: Cursors
+    links: PictureLinks
+    max_rows: int
+    retention_days: int
+
+    async def answer(self, body: SearchBody, request: Request, form: str) -> Response:
+        """The whole way of one search. Raises what the desk raises, InvalidMessage when the body asks for nothing."""
+        person_id: str = request.state.person_id
+        search = self._search(body, person_id)
+        search_id = search.asked.search_id
+        answered = await while_there(request, partial(self.desk.ask, search), partial(self.desk.reads.end, search_id))
+        answer = self._answer(body, search, answered, explain=asks_to_explain(request))
+        if form == "csv":
+            headers = {"Platestream-Search-Id": str(search_id), "Platestream-Cursor": answer.cursor or ""}
+            return Response(as_csv(answer), media_type="text/csv; charset=utf-8", headers=headers)
+        return Response(answer.model_dump_json(), media_type="application/json")
+
+    def _search(self, body: SearchBody, person_id: str) -> Search:
+        page = None
+        if body.cursor is not None:
+            page = self.cursors.open(body.cursor, body.same_but_for_pages(), person_id, self.desk.clock.now())
+        asked = _asked(body, self.max_rows, page.page_of if page else None)
+        question = Question(
+            about=body.about(),
+            collected_from=asked.collected_from,
+            collected_until=asked.collected_until,
+            row_limit=asked.row_limit,
+            states=body.states,
+            least_confidence=body.least_confidence,
+            after=page.after if page else None,
+        )
+        return Search(
+            person_id=person_id,
+            question=question,
+            looked_for=body.looked_for(),
+            asked=asked,
+            may_come_down_to_a_plate=body.may_come_down_to_a_plate(),
+        )
+
+    def _answer(self, body: SearchBody, search: Search, answered: Answered, *, explain: bool) -> SearchAnswer:
+        found, asked, person_id = answered.found, search.asked, search.person_id
+        now = self.desk.clock.now()
+        cursor = None
+        if body.kind != "last-seen":
+            first = asked.page_of or asked.search_id
+            cursor = self.cursors.next_page(found, first, body.same_but_for_pages(), person_id, now)
+        link = partial(self.links.link, asked.search_id, person_id, now)
+        return SearchAnswer(
+            search_id=asked.search_id,
+            row_count=len(found.reads),
+            is_truncated=found.is_truncated,
+            cursor=cursor,
+            rows=[found_row(read, self.retention_days, link) for read in found.reads],
+            steps=[StepShown.model_validate(vars(step)) for step in answered.decision.steps] if explain else None,
+        )
 
 
-class FoundRow(BaseModel):
-    """One read, with the date by which every copy of it must be destroyed."""
-
-    read_id: UUID
-    plate: Annotated[str, Field(repr=False)]
-    state: str | None
-    collected_at: datetime
-    received_at: datetime
-    device_id: str
-    latitude: float
-    longitude: float
-    confidence: float | None
-    classification: str
-    destroy_by: date
-    pictures: list[FoundPicture]
-
-
-class StepShown(BaseModel):
-    """What one rule said of the search."""
-
-    rule: str
-    is_allowed: bool
-    sentence: str
-
-
-class SearchAnswer(BaseModel):
-    """The reads that were found. Keeps: classification.private, share.notice"""
-
-    search_id: UUID
-    notice: str = NOTICE
-    row_count: int
-    is_truncated: bool
-    rows: list[FoundRow]
-    steps: Annotated[list[StepShown] | None, Field(description="with explain=1: what each rule said")] = None
-
-
-def search_routes(desk: SearchDesk, *, max_rows: int, retention_days: int) -> APIRouter:
-    """The routes of searches, answered by a desk."""
+def search_routes(answering: Answering) -> APIRouter:
+    """The routes of searches, a kind each."""
     router = APIRouter(tags=["searches"])
+    post = partial(router.post, response_model=SearchAnswer, responses=_ANSWERS)
 
-    @router.post(
-        "/v1/searches", summary="Search stored reads of one plate", response_model=SearchAnswer, responses=_PROBLEMS
-    )
-    def search(body: SearchBody, request: Request, explain: bool = False) -> Response:
+    @post("/v1/searches", summary="Search stored reads of one plate")
+    async def plate(body: PlateSearch, request: Request, form: Format = "json", explain: Explain = False) -> Response:
         """Every search is written to the ledger before it is answered, refused ones too. The person is the token's.
         With `explain=1` the answer, or the refusal, says what each rule said.
         """
-        asked = _asked(body, max_rows)
-        plate = normalise_plate(body.plate)
-        answered = desk.ask(PlateSearch(person_id=request.state.person_id, plate=plate, asked=asked))
-        answer = _answer(asked.search_id, answered.found, retention_days)
-        if explain:
-            answer.steps = [StepShown.model_validate(vars(step)) for step in answered.decision.steps]
-        return Response(answer.model_dump_json(), media_type="application/json")
+        return await answering.answer(body, request, form)
+
+    @post("/v1/searches/last-seen", summary="The last stored read of one plate")
+    async def last_seen(
+        body: LastSeenSearch, request: Request, form: Format = "json", explain: Explain = False
+    ) -> Response:
+        """Like a search for all of its reads, of which the newest is told."""
+        return await answering.answer(body, request, form)
+
+    @post("/v1/searches/partial", summary="Search stored reads of plates that fit a pattern")
+    async def fitting(
+        body: PartialSearch, request: Request, form: Format = "json", explain: Explain = False
+    ) -> Response:
+        """An answer that comes down to one plate counts as a search for that plate."""
+        return await answering.answer(body, request, form)
+
+    @post("/v1/searches/area", summary="Search stored reads by area and time")
+    async def area(body: AreaSearch, request: Request, form: Format = "json", explain: Explain = False) -> Response:
+        """A circle by its middle and radius, or a polygon by its points."""
+        return await answering.answer(body, request, form)
+
+    @post("/v1/searches/reader", summary="Search stored reads by reader and time")
+    async def reader(body: ReaderSearch, request: Request, form: Format = "json", explain: Explain = False) -> Response:
+        """All reads of the readers that are named."""
+        return await answering.answer(body, request, form)
+
+    @post("/v1/searches/places", summary="Search for plates seen at several places")
+    async def places(body: PlacesSearch, request: Request, form: Format = "json", explain: Explain = False) -> Response:
+        """Plates that were read at every one of the places, each in its span of time."""
+        return await answering.answer(body, request, form)
 
     return router
 
 
-_PROBLEMS: dict[int | str, dict[str, object]] = {
-    status: {"model": Problem, "description": description}
-    for status, description in {
-        401: "no valid token",
-        403: "refused by the rule that is named; the refusal is logged",
-        413: "the body is too large",
-        422: "not a search",
-        503: "ledger or store is away; nothing was answered",
-    }.items()
+_PROBLEMS = {
+    401: "no valid token",
+    403: "refused by the rule that is named; the refusal is logged",
+    413: "the body is too large",
+    422: "not a search, or one that would read too much",
+    429: "too many searches of this person under way",
+    503: "ledger or store is away; nothing was answered",
+}
+_ANSWERS: dict[int | str, dict[str, object]] = {
+    200: {"content": {"text/csv": {"schema": {"type": "string"}}}},
+    **{status: {"model": Problem, "description": description} for status, description in _PROBLEMS.items()},
 }
 
 
-def _asked(body: SearchBody, max_rows: int) -> SearchRequested:
+def _asked(body: SearchBody, max_rows: int, page_of: UUID | None) -> SearchRequested:
     return SearchRequested(
         search_id=uuid4(),
+        search=body.kind,
+        page_of=page_of,
         case_number=body.case_number,
         offence_category=body.offence_category,
         offence=body.offence,
@@ -157,30 +165,4 @@ def _asked(body: SearchBody, max_rows: int) -> SearchRequested:
         collected_from=body.collected_from.astimezone(UTC),
         collected_until=body.collected_until.astimezone(UTC),
         row_limit=min(body.row_limit, max_rows),
-    )
-
-
-def _answer(search_id: UUID, found: Found, retention_days: int) -> SearchAnswer:
-    return SearchAnswer(
-        search_id=search_id,
-        row_count=len(found.reads),
-        is_truncated=found.is_truncated,
-        rows=[_row(read, retention_days) for read in found.reads],
-    )
-
-
-def _row(read: StoredRead, retention_days: int) -> FoundRow:
-    return FoundRow(
-        read_id=read.read_id,
-        plate=read.plate,
-        state=read.state,
-        collected_at=read.collected_at,
-        received_at=read.received_at,
-        device_id=read.device_id,
-        latitude=read.latitude,
-        longitude=read.longitude,
-        confidence=read.confidence and round(read.confidence, 6),  # kept in 32 bits
-        classification=read.classification,
-        destroy_by=destroyed_at(read.collected_at, retention_days).date(),
-        pictures=[FoundPicture(sha256=picture.sha256.hex(), kind=picture.kind) for picture in read.pictures],
     )

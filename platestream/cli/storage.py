@@ -44,7 +44,7 @@ def command() -> None:
         store = stack.enter_context(closing(Store(settings)))
         migrate(store.client())
         ledger = stack.enter_context(closing(KafkaLedger(settings.kafka, codec, fold_access, AccessState())))
-        reads = stack.enter_context(closing(ClickHouseReads(_asked(settings, store, stack))))
+        reads = stack.enter_context(closing(ClickHouseReads(_asked(settings, store, stack), settings.gateway)))
         app = create_gateway(settings, reads, ledger, clock)
         pictures = PictureStore(settings)
         holds = stack.enter_context(closing(KafkaLedger(settings.kafka, codec, fold_holds, HoldsState())))

@@ -5,28 +5,17 @@ A test holds both to the same answer. Values go to ClickHouse as typed parameter
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 from platestream.clock import to_ms
 from schemas.messages import PlateRead
 from schemas.plates import fold
+from sinks.clickhouse.areas import Condition, inside
 from sinks.holds.acts import Named
 from streams.ledger.holding import ByArea, ByPlate, ByReaders, ByReads, Circle, Point, Polygon, Selection
 
 _EARTH_METRES = 6_371_000.0
 _WITHIN = """collected_at >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
     AND collected_at < fromUnixTimestamp64Milli({until_ms:Int64}, 'UTC') AND """
-_IN_CIRCLE = "greatCircleDistance(longitude, latitude, {longitude:Float64}, {latitude:Float64}) <= {metres:Float64}"
-_IN_POLYGON = "pointInPolygon((longitude, latitude), {points:Array(Tuple(Float64, Float64))})"
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What to write after WHERE, with its parameters."""
-
-    sql: str
-    parameters: dict[str, Any] = field(repr=False)
 
 
 def condition_of(selection: Selection, named: Named) -> Condition:
@@ -40,8 +29,8 @@ def condition_of(selection: Selection, named: Named) -> Condition:
     if isinstance(selection, ByReaders):
         readers = {"device_ids": list(selection.device_ids)}
         return Condition(f"{_WITHIN} device_id IN {{device_ids:Array(String)}}", span | readers)
-    inside, place = _inside(selection.area)
-    return Condition(_WITHIN + inside, span | place)
+    place = inside(selection.area)
+    return Condition(_WITHIN + place.sql, span | place.parameters)
 
 
 def matches(selection: Selection, named: Named, read: PlateRead) -> bool:
@@ -55,13 +44,6 @@ def matches(selection: Selection, named: Named, read: PlateRead) -> bool:
     if isinstance(selection, ByReaders):
         return read.device_id in selection.device_ids
     return _is_inside(selection, Point(latitude=read.latitude, longitude=read.longitude))
-
-
-def _inside(area: Circle | Polygon) -> tuple[str, dict[str, Any]]:
-    if isinstance(area, Polygon):
-        return _IN_POLYGON, {"points": [(point.longitude, point.latitude) for point in area.points]}
-    place = {"latitude": area.latitude, "longitude": area.longitude, "metres": area.radius_metres}
-    return _IN_CIRCLE, place
 
 
 def _is_inside(selection: ByArea, point: Point) -> bool:

@@ -46,6 +46,8 @@ CLASSIFICATIONS: dict[str, tuple[str, str] | None] = {
     "search-requested": _PLATES,
     "search-decided": PUBLIC,
     "search-answered": _PLATES,
+    "picture-requested": _PLATES,
+    "picture-answered": PUBLIC,
     "hold-opened": _INVESTIGATION,
     "hold-changed": _INVESTIGATION,
     "hold-ended": _INVESTIGATION,

@@ -4,10 +4,10 @@ A body is JSON. None holds a plate: what must be kept of it is sealed and hashed
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from secrets import token_bytes
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
 from pydantic import AwareDatetime, Field, ValidationError
@@ -15,25 +15,33 @@ from pydantic import AwareDatetime, Field, ValidationError
 from platestream.clock import from_ms, to_ms
 from platestream.errors import IntegrityError
 from schemas.messages import LedgerEvent, Name
-from streams.ledger.blanking import blank_plate
+from streams.ledger.blanking import blank_fitting, blank_plate, tidy
 from streams.ledger.body import Body
 from streams.ledger.evidence import EVIDENCE
 from streams.ledger.holding import HOLDING
 from streams.ledger.people import PEOPLE
 from streams.ledger.purposes import PURPOSES
 from streams.ledger.sealing import Seals
+from streams.ledger.showing import PICTURES
 from streams.ledger.suspending import SUSPENDING
 
 _WRITTEN = ("case_number", "offence_category", "offence", "reason", "factual_basis")
 
 
+SearchKind = Literal["plate", "last-seen", "partial", "area", "reader", "places"]
+
+
 class SearchRequested(Body):
-    """Someone asks. What they wrote stands here without the plate; the whole is sealed."""
+    """Someone asks. What they wrote stands here without the plate; the whole, and what they look for, is sealed.
+
+    `page_of` is the search of whose answer this asks for the rest.
+    """
 
     kind = "search-requested"
 
     search_id: UUID
-    search: Literal["plate"] = "plate"
+    search: SearchKind = "plate"
+    page_of: UUID | None = None
     case_number: str | None = None
     offence_category: str | None = None
     offence: str | None = None
@@ -81,7 +89,7 @@ _BODIES: dict[str, type[Body]] = {
     body.kind: body
     for body in (
         *PEOPLE, *PURPOSES, SearchRequested, SearchDecided, SearchAnswered,
-        *HOLDING, *SUSPENDING, *EVIDENCE,
+        *PICTURES, *HOLDING, *SUSPENDING, *EVIDENCE,
         HeadSigned,
     )
 }  # fmt: skip
@@ -111,30 +119,54 @@ def new_event(  # noqa: PLR0913 - one argument a field
     )
 
 
-def search_requested(asked: SearchRequested, plate: str, *, at: datetime, person_id: str, seals: Seals) -> LedgerEvent:
-    """The event of a request: plate and original words sealed, the body with the plate blanked. Keeps: query.log"""
+def search_requested(
+    asked: SearchRequested, looked_for: Mapping[str, Any], *, at: datetime, person_id: str, seals: Seals
+) -> LedgerEvent:
+    """The event of a request: what is looked for and the original words sealed, the body blanked. Keeps: query.log
+
+    `looked_for` is what JSON can hold. Its `plate` is hashed; it, or its `pattern`, is what is blanked.
+    """
     written = {field: getattr(asked, field) for field in _WRITTEN}
-    blanked = {field: text and blank_plate(text, plate) for field, text in written.items()}
+    plate = looked_for.get("plate")
+    blanked = {field: text and _blanked(text, looked_for) for field, text in written.items()}
     return new_event(
         asked.model_copy(update=blanked),
         at=at,
         actor_id=person_id,
         subject_id=str(asked.search_id),
-        sealed=seals.seal(json.dumps({"plate": plate, **written}).encode()),
-        plate_hash=seals.hash_plate(plate),
+        sealed=seals.seal(json.dumps({**looked_for, **written}).encode()),
+        plate_hash=seals.hash_plate(plate) if plate else None,
     )
 
 
-def search_answered(
-    answered: SearchAnswered, read_ids: Sequence[UUID], *, at: datetime, person_id: str, seals: Seals
+def _blanked(text: str, looked_for: Mapping[str, Any]) -> str:
+    if plate := looked_for.get("plate"):
+        return blank_plate(text, plate)
+    if pattern := looked_for.get("pattern"):
+        return blank_fitting(text, pattern)
+    return tidy(text)
+
+
+def search_answered(  # noqa: PLR0913 - the answer and what stands beside it
+    answered: SearchAnswered,
+    read_ids: Sequence[UUID],
+    *,
+    at: datetime,
+    person_id: str,
+    seals: Seals,
+    told_plate: str | None = None,
 ) -> LedgerEvent:
-    """The event of an answer: 16 bytes of each read id, one after the other, sealed."""
+    """The event of an answer: 16 bytes of each read id, one after the other, sealed.
+
+    `told_plate` is hashed: the one plate that a search for something else came down to.
+    """
     return new_event(
         answered,
         at=at,
         actor_id=person_id,
         subject_id=str(answered.search_id),
         sealed=seals.seal(b"".join(read_id.bytes for read_id in read_ids)),
+        plate_hash=seals.hash_plate(told_plate) if told_plate else None,
     )
 
 

@@ -20,7 +20,6 @@ from testcontainers.core.wait_strategies import HttpWaitStrategy
 from platestream.settings import KafkaSettings, Settings, StorageSettings
 from schemas.codec import Codec
 from schemas.messages import PlateRead
-from schemas.plates import fold
 from schemas.versions import newest
 from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.reads import find_reads
@@ -30,6 +29,7 @@ from sinks.clickhouse.splice import container as splice
 from sinks.clickhouse.store import Store
 from streams.topics import check_topics, create_topics
 from tests.contract.sinks.clickhouse_roles import statements as role_statements
+from tests.storing import of_plate
 
 COMPOSE = yaml.safe_load((Path(__file__).parents[3] / "deploy" / "compose.yaml").read_text())
 
@@ -104,7 +104,7 @@ def keep(store: Store, codec: Codec, read: PlateRead) -> None:
 
 def found(store: Store, read: PlateRead) -> list[UUID]:
     day = timedelta(days=1)
-    reads = find_reads(store.client(), fold(read.plate), read.collected_at - day, read.collected_at + day, 10)
+    reads = find_reads(store.client(), of_plate(read.plate, read.collected_at - day, read.collected_at + day))
     return [each.read_id for each in reads]
 
 

@@ -24,13 +24,8 @@ from schemas.messages import LedgerEvent
 from sinks.clickhouse.store import Store
 from streams.ledger.kafka import KafkaLedger
 from streams.registry import register_schemas
-from tests.asking import ANALYST, found_read, make_keys
+from tests.asking import ANALYST, found_read, keep_reads, make_keys
 from tests.ledger_topic import new_ledger_topic
-
-_COLUMNS = (
-    "plate", "collected_at", "read_id", "state", "device_id", "received_at", "latitude", "longitude", "confidence",
-    "candidates", "pictures",
-)  # fmt: skip
 
 
 @dataclass
@@ -52,9 +47,7 @@ class Served:
     def keep(self, plate: str, collected_at: datetime) -> str:
         """Store a read and give its id."""
         read = found_read(plate, collected_at)
-        pictures = [(picture.sha256, picture.kind) for picture in read.pictures]
-        row = [getattr(read, column) for column in _COLUMNS[:-2]] + [[], pictures]
-        self.store.client().insert("reads_landing", [row], column_names=_COLUMNS)
+        keep_reads(self.store, [read])
         return str(read.read_id)
 
     def events(self) -> list[LedgerEvent]:
@@ -78,7 +71,7 @@ def serve(settings: Settings, store: Store, codec: Codec, timeout_seconds: float
     ledger = KafkaLedger(
         settings.kafka, codec, fold_access, AccessState(), topic=topic, timeout_seconds=timeout_seconds
     )
-    reads = ClickHouseReads(store)
+    reads = ClickHouseReads(store, settings.gateway)
     app = create_gateway(settings, reads, ledger, SystemClock())
     stop, listening = threading.Event(), listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -14,7 +14,7 @@ from schemas.versions import versions
 from sinks.clickhouse.reads import count_reads, find_reads
 from sinks.clickhouse.store import Store
 from tests.integration.sinks.conftest import SECONDS, Bench, wait_until
-from tests.storing import NOW, a_read
+from tests.storing import NOW, a_read, of_plate
 
 ROOT = Path(__file__).parents[3]
 PROCESS = Path(__file__).with_name("read_sink_process.py")
@@ -49,7 +49,7 @@ def test_killed_at_random_and_started_again_every_read_is_found_once(bench: Benc
     assert process.wait(SECONDS) == 0
 
     store = Store(bench.settings)
-    found = find_reads(store.client(), "ABC123", NOW - timedelta(days=59), NOW + timedelta(days=1), 2 * READS)
+    found = find_reads(store.client(), of_plate("ABC123", NOW - timedelta(days=59), NOW + timedelta(days=1), 2 * READS))
     assert len(found) == count_reads(store.client()) == READS
     assert {stored.read_id for stored in found} == {read.read_id for read in reads}
     assert bench.dead_letters() == []

@@ -10,18 +10,17 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from platestream.errors import ConfigError, IntegrityError, TransientError
 from platestream.metrics import DEAD_LETTERS, READS_OVERDUE
 from schemas.framing import frame
-from schemas.plates import fold
 from sinks.clickhouse.reads import StoredRead, count_reads, find_reads
 from sinks.clickhouse.store import Store
 from sinks.topic_sink import TopicSink
 from tests.integration.sinks.conftest import Bench, wait_until
-from tests.storing import NOW, a_picture, a_read
+from tests.storing import NOW, a_picture, a_read, of_plate
 
 DAY = timedelta(days=1)
 
 
 def found(store: Store, plate: str = "ABC123", limit: int = 10_000) -> list[StoredRead]:
-    return find_reads(store.client(), fold(plate), NOW - 70 * DAY, NOW + DAY, limit)
+    return find_reads(store.client(), of_plate(plate, NOW - 70 * DAY, NOW + DAY, limit))
 
 
 def rows(store: Store) -> int:
@@ -67,7 +66,7 @@ def test_a_search_has_a_span_an_order_and_a_limit(bench: Bench, store: Store) ->
     times = [NOW - timedelta(hours=hours) for hours in (1, 2, 3, 4)]
     bench.produce([bench.codec.encode(a_read(number, collected_at=at)) for number, at in enumerate(times)])
     bench.keep_all(bench.read_sink(store), len(times))
-    between = find_reads(store.client(), "ABC123", times[2], times[0], 10)
+    between = find_reads(store.client(), of_plate("ABC123", times[2], times[0]))
     assert [stored.collected_at for stored in between] == [times[1], times[2]]
     assert [stored.collected_at for stored in found(store, limit=3)] == times[:3]
 

@@ -17,7 +17,7 @@ from streams.clients import producer
 from streams.registry import register_schemas
 from streams.topics import create_topics
 from tests.integration.sinks.conftest import SECONDS, wait_until
-from tests.storing import NOW, a_picture, a_read, an_alert
+from tests.storing import NOW, a_picture, a_read, an_alert, of_plate
 
 
 def is_kept(store: Store, table: str, condition: str) -> bool:
@@ -39,7 +39,7 @@ def test_a_read_its_picture_and_its_alert_are_kept(kafka: KafkaSettings, registr
     beat = threading.Event()
     sinks = start_sinks(settings, store, PictureStore(settings), codec, SetClock(NOW), beat.set)
     try:
-        wait_until(lambda: find_reads(store.client(), "SERV1CE", read.collected_at, NOW, 1), "the read")
+        wait_until(lambda: find_reads(store.client(), of_plate("SERV1CE", read.collected_at, NOW)), "the read")
         file = (
             settings.home
             / "pictures"

@@ -53,9 +53,10 @@ class Asked:
         token = issue_token(self.settings, person_id, timedelta(hours=1), self.clock)
         return {"Authorization": f"Bearer {token}"}
 
-    def search(self, body: Any, person_id: str = ANALYST, *, explain: bool = False) -> Any:
+    def search(self, body: Any, person_id: str = ANALYST, *, path: str = "", explain: bool = False) -> Any:
+        """`path` is of a kind, such as /area, with what else stands in the address."""
         headers = self.token(person_id) | {"Content-Type": "application/json"}
-        address = "/v1/searches?explain=1" if explain else "/v1/searches"
+        address = f"/v1/searches{path}" + ("?explain=1" if explain else "")
         return self.client.post(address, content=json.dumps(body), headers=headers)
 
     def kinds(self) -> list[str]:

@@ -69,11 +69,23 @@ def test_open_pages_show_how_to_ask_and_load_nothing_from_afar(asked: Asked) -> 
     assert asked.client.get("/openapi.json").json()["paths"]["/v1/searches"]["post"]["requestBody"]
 
 
+KINDS = {
+    "PlateSearch": "",
+    "LastSeenSearch": "/last-seen",
+    "PartialSearch": "/partial",
+    "AreaSearch": "/area",
+    "ReaderSearch": "/reader",
+    "PlacesSearch": "/places",
+}
+
+
 def test_the_example_in_the_description_is_a_search(asked: Asked) -> None:
     let_in(asked.ledger, asked.clock)
     schemas = asked.client.get("/openapi.json").json()["components"]["schemas"]
-    [example] = schemas["SearchBody"]["examples"]
-    assert asked.search(example).status_code == 200
+    for body, path in KINDS.items():
+        [example] = schemas[body]["examples"]
+        answer = asked.search(example, path=path)
+        assert answer.status_code == 200, (path, answer.text)
 
 
 def test_healthz_means_that_ledger_and_store_answer(asked: Asked) -> None:
@@ -120,7 +132,7 @@ def test_every_operation_says_its_rule_its_problems_and_has_an_example(asked: As
 
 def test_a_fault_of_our_own_is_a_problem_without_details(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
     let_in(asked.ledger, asked.clock)
-    monkeypatch.setattr(asked.reads, "find", lambda question: 1 / 0)
+    monkeypatch.setattr(asked.reads, "find", lambda *_: 1 / 0)
     answer = asked.search(search_body())
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"

@@ -11,11 +11,9 @@ from gateway.access.administration import act, act_on_plate, new_id
 from gateway.access.limits import limits_of
 from gateway.access.misuse import queue_of
 from gateway.access.state import AccessState, Flag
-from gateway.searches.desk import PlateSearch, SearchDesk
 from platestream.clock import SetClock
 from platestream.errors import RefusedError
 from platestream.settings import GatewaySettings
-from streams.ledger.events import SearchRequested
 from streams.ledger.memory import MemoryLedger
 from streams.ledger.people import RoleAssigned
 from streams.ledger.purposes import FlagReviewed, StaffPlateNoted, TrackingEnded, TrackingPermitted
@@ -28,8 +26,9 @@ from tests.asking import (
     NOW,
     PLATE,
     MemoryReads,
+    a_desk,
     let_in,
-    search_body,
+    plate_search,
 )
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -47,19 +46,9 @@ class Precinct:
 
     def ask(self, person_id: str = ANALYST, plate: str = PLATE, **changes: Any) -> str:
         """`allowed`, or the rule that refused."""
-        fields = search_body(self.clock.now(), **changes)
-        del fields["plate"]
-        asked = SearchRequested(search_id=uuid4(), row_limit=10, **fields)
-        desk = SearchDesk(
-            ledger=self.ledger,
-            seals=self.seals,
-            limits=limits_of(self.settings),
-            reads=MemoryReads(),
-            clock=self.clock,
-            retention_days=60,
-        )
+        desk = a_desk(self.ledger, MemoryReads(), self.clock, self.seals, self.settings)
         try:
-            desk.ask(PlateSearch(person_id=person_id, plate=plate, asked=asked))
+            desk.ask(plate_search(self.clock.now(), person_id, plate=plate, **changes))
         except RefusedError as refused:
             return refused.rule
         return "allowed"

@@ -34,6 +34,7 @@ def test_an_answer_carries_notice_classification_and_destroy_by_date(ready: Aske
     content = answer.json()
     assert content["notice"] == NOTICE
     assert (content["row_count"], content["is_truncated"]) == (1, False)
+    [picture] = content["rows"][0]["pictures"]
     assert content["rows"] == [
         {
             "read_id": str(read.read_id),
@@ -47,9 +48,10 @@ def test_an_answer_carries_notice_classification_and_destroy_by_date(ready: Aske
             "confidence": 0.91,
             "classification": "private",
             "destroy_by": "2026-05-08",
-            "pictures": [{"sha256": bytes(range(32)).hex(), "kind": "PLATE"}],
+            "pictures": [{"sha256": bytes(range(32)).hex(), "kind": "PLATE", "link": picture["link"]}],
         }
     ]
+    assert picture["link"].startswith("/v1/pictures/")
 
 
 def test_a_look_alike_spelling_finds_the_read_and_shows_it_as_read(ready: Asked) -> None:

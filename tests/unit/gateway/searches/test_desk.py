@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -12,18 +12,18 @@ from gateway.access.decisions import decide
 from gateway.access.folding import fold_access
 from gateway.access.limits import limits_of
 from gateway.access.state import AccessState
-from gateway.searches.desk import PlateSearch, SearchDesk
-from gateway.searches.plate import PlateQuestion
+from gateway.searches.desk import SearchDesk
 from platestream.clock import SetClock
 from platestream.errors import RefusedError, TransientError
 from platestream.settings import GatewaySettings
 from schemas.codec import Codec
 from schemas.messages import LedgerEvent
+from sinks.clickhouse.questions import Question
 from sinks.clickhouse.reads import StoredRead
 from streams.ledger.events import SearchDecided, SearchRequested, body_of
 from streams.ledger.memory import MemoryLedger
 from streams.ledger.sealing import Seals
-from tests.asking import ANALYST, NOW, PLATE, MemoryReads, found_read, let_in, revoke, search_body
+from tests.asking import NOW, PLATE, MemoryReads, a_desk, found_read, let_in, plate_search, revoke
 
 LIMITS = limits_of(GatewaySettings())
 
@@ -45,9 +45,9 @@ class WatchingReads(MemoryReads):
     ledger: MemoryLedger[AccessState]
     kinds_when_asked: Sequence[str] = ()
 
-    def find(self, question: PlateQuestion) -> Sequence[StoredRead]:
+    def find(self, question: Question, search_id: UUID) -> Sequence[StoredRead]:
         self.kinds_when_asked = [event.kind for event in self.ledger.events()][-2:]
-        return super().find(question)
+        return super().find(question, search_id)
 
 
 def open_desk(codec: Codec, clock: SetClock) -> tuple[SearchDesk, FailingLedger, WatchingReads]:
@@ -55,22 +55,13 @@ def open_desk(codec: Codec, clock: SetClock) -> tuple[SearchDesk, FailingLedger,
     let_in(ledger, clock)
     reads = WatchingReads([found_read()])
     reads.ledger = ledger
-    desk = SearchDesk(
-        ledger=ledger, seals=Seals([], bytes(32)), limits=LIMITS, reads=reads, clock=clock, retention_days=60
-    )
+    desk = a_desk(ledger, reads, clock, Seals([], bytes(32)), GatewaySettings())
     return desk, ledger, reads
-
-
-def search(**changes: str | None) -> PlateSearch:
-    fields = search_body(**changes)
-    plate = fields.pop("plate")
-    asked = SearchRequested(search_id=uuid4(), row_limit=10, **fields)
-    return PlateSearch(person_id=ANALYST, plate=plate, asked=asked)
 
 
 def test_the_store_is_asked_after_the_decision_is_in_the_ledger(codec: Codec) -> None:
     desk, ledger, reads = open_desk(codec, SetClock(NOW))
-    assert [read.plate for read in desk.ask(search()).found.reads] == [PLATE]
+    assert [read.plate for read in desk.ask(plate_search()).found.reads] == [PLATE]
     assert reads.kinds_when_asked == ["search-requested", "search-decided"]
     assert [event.kind for event in ledger.events()][-1] == "search-answered"
 
@@ -81,7 +72,7 @@ def test_nothing_is_told_when_the_ledger_goes_away_at_any_step(codec: Codec, app
     desk, ledger, reads = open_desk(codec, SetClock(NOW))
     ledger.appends_left = appends
     with pytest.raises(TransientError):
-        desk.ask(search())
+        desk.ask(plate_search())
     assert reads.times_asked == (1 if appends == 2 else 0)
 
 
@@ -89,7 +80,7 @@ def test_a_store_that_is_away_is_written_down(codec: Codec) -> None:
     desk, ledger, reads = open_desk(codec, SetClock(NOW))
     reads.is_away = True
     with pytest.raises(TransientError):
-        desk.ask(search())
+        desk.ask(plate_search())
     last = ledger.events()[-1]
     assert last.kind == "search-answered"
     assert '"outcome":"failed"' in last.body
@@ -100,7 +91,7 @@ def test_a_revocation_a_moment_before_is_seen(codec: Codec) -> None:
     desk, ledger, reads = open_desk(codec, clock := SetClock(NOW))
     revoke(ledger, clock)
     with pytest.raises(RefusedError, match="revoked"):
-        desk.ask(search())
+        desk.ask(plate_search())
     assert reads.times_asked == 0
     assert [event.kind for event in ledger.events()][-2:] == ["search-requested", "search-decided"]
 
@@ -125,7 +116,7 @@ def test_whoever_folds_the_ledger_comes_to_the_same_decisions(
         if is_revoked:
             revoke(ledger, clock)
         try:
-            desk.ask(search(case_number=case_number, reason=reason))
+            desk.ask(plate_search(case_number=case_number, reason=reason))
         except RefusedError:
             continue
     assert decided_in(ledger.events()) == decided_anew(ledger.events())
@@ -148,6 +139,6 @@ def decided_anew(events: Sequence[LedgerEvent]) -> dict[UUID, tuple[bool, str, s
 
 def test_times_in_the_ledger_are_the_clocks(codec: Codec) -> None:
     desk, ledger, _ = open_desk(codec, SetClock(NOW))
-    desk.ask(search())
+    desk.ask(plate_search())
     times: set[datetime] = {event.at for event in ledger.events()}
     assert times == {NOW}

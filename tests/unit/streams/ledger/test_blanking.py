@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.plates import fold
-from streams.ledger.blanking import blank_plate
+from streams.ledger.blanking import blank_fitting, blank_plate
 
 PLATES = st.from_regex(r"\A[A-Z0-9]{4,8}\Z")
 
@@ -32,3 +32,19 @@ def test_a_short_plate_is_blanked_as_a_word() -> None:
 def test_no_plate_is_left(plate: str, before: str, after: str, separator: str) -> None:
     left = blank_plate(f"{before}{separator.join(plate)}{after} {plate.lower()}", plate)
     assert fold(plate) not in fold(re.sub(r"[^\x00-\x7f]", "|", left).replace("[plate]", "|"))
+
+
+@pytest.mark.parametrize(
+    ("text", "blanked"),
+    [
+        ("saw KLM015 or klm-0i9, maybe KLM0??", "saw [plate] or [plate], maybe [plate]"),
+        ("plate:KLMO1 (x-KLM0A)", "plate:[plate] (x-[plate])"),
+        ("KL M0 and XKLM0 and KLM", "KL M0 and XKLM0 and KLM"),
+    ],
+)
+def test_words_that_fit_the_pattern_are_blanked(text: str, blanked: str) -> None:
+    assert blank_fitting(text, "KLMO*") == blanked
+
+
+def test_no_pattern_makes_blanking_slow() -> None:
+    assert blank_fitting("A" * 2000, "*A*A*A*A*A*A*A*A*AB") == "A" * 2000

@@ -35,7 +35,7 @@ def asked(**written: str | None) -> SearchRequested:
 def test_no_plate_is_in_the_bytes_of_a_request(codec: Codec, plate: str, text: str) -> None:
     words = f"{text}{plate} and {plate.lower()}"
     request = asked(case_number=plate, offence=plate, reason=words, factual_basis=f"{'-'.join(plate)} {text}")
-    event = search_requested(request, plate, at=AT, person_id="analyst-7", seals=SEALS)
+    event = search_requested(request, {"plate": plate}, at=AT, person_id="analyst-7", seals=SEALS)
     value = codec.encode(event)
     assert plate.encode() not in value
     assert fold(plate).encode() not in value
@@ -58,7 +58,7 @@ def test_two_equal_acts_are_two_events() -> None:
 
 
 def test_an_event_comes_back_as_it_was_written(codec: Codec) -> None:
-    event = search_requested(asked(reason="words"), "KLM015", at=AT, person_id="analyst-7", seals=SEALS)
+    event = search_requested(asked(reason="words"), {"plate": "KLM015"}, at=AT, person_id="analyst-7", seals=SEALS)
     assert codec.decode(codec.encode(event)) == event
     assert body_of(event) == SearchRequested.model_validate_json(event.body)
 
