@@ -21,6 +21,7 @@ from platestream.cli import (
     public_log,
     run,
     schemas,
+    search,
     settings,
     storage,
     suppression,
@@ -41,8 +42,8 @@ typer_app = typer.Typer(
 for role in (run, collector, processor, storage):
     typer_app.command(role.NAME, rich_help_panel="Roles")(role.command)
 for group in (
-    access, authorization, case, device, hold, hotlist, keys, ledger, misuse, person, schemas, suppression, topics,
-    training,
+    access, authorization, case, device, hold, hotlist, keys, ledger, misuse, person, schemas, search, suppression,
+    topics, training,
 ):  # fmt: skip
     typer_app.add_typer(group.app)
 typer_app.command("backup")(backup.back_up)
