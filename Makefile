@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_NO_PROGRESS := 1
 .DEFAULT_GOAL := help
-.PHONY: help run test check rules lock soak clean bench-join bench-latency bench-growth bench-sink performance destruction-proof
+.PHONY: help run test check rules lock soak clean bench-join bench-latency bench-growth bench-sink bench-search performance destruction-proof
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ bench-growth: $(READY) ## how cost grows with list and workers; STEPS=10000,1000
 
 bench-sink: $(READY) ## reads a second from Kafka into ClickHouse, beside ClickHouse alone; READS=, SLOW_READS=, RUNS=
 	@$(BIN)/python -m bench.sink
+
+bench-search: $(READY) ## searches through the gateway and of ClickHouse alone; ROWS=, SEARCHES= of each kind
+	@$(BIN)/python -m bench.search
 
 lock: $(READY) ## renew requirements.lock and the lock of the embedded stack's jars
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --extra s3 --universal --python-version 3.11 --generate-hashes \

@@ -10,12 +10,12 @@ from bench.errors import BenchError
 
 PLATES = 16**7
 PLATE_BYTES = 7
-_SCATTER = 0x9E3779B  # odd, so that no two numbers give one plate
+SCATTER = 0x9E3779B  # odd, so that no two numbers give one plate
 
 
 def plate(number: int) -> bytes:
     """The plate of a number below PLATES."""
-    return b"%07X" % (number * _SCATTER % PLATES)
+    return b"%07X" % (number * SCATTER % PLATES)
 
 
 def listed_plates(count: int, entries: int) -> list[bytes]:

@@ -12,7 +12,7 @@ import httpx
 from platestream.errors import InvalidMessage, RefusedError, TransientError
 from streams.ledger.events import SearchKind
 
-_PATHS: dict[SearchKind, str] = {
+PATHS: dict[SearchKind, str] = {
     "plate": "/v1/searches",
     "last-seen": "/v1/searches/last-seen",
     "partial": "/v1/searches/partial",
@@ -37,7 +37,7 @@ class GatewayClient:
 
     def search(self, kind: SearchKind, body: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to one search, as JSON says it. `body` is that of the route; see the gateway's /docs."""
-        answer: dict[str, Any] = self._ask("POST", _PATHS[kind], body).json()
+        answer: dict[str, Any] = self._ask("POST", PATHS[kind], body).json()
         return answer
 
     def pages(self, kind: SearchKind, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -50,7 +50,7 @@ class GatewayClient:
 
     def table(self, kind: SearchKind, body: Mapping[str, Any]) -> str:
         """The answer to one search as CSV, which begins with the notice."""
-        return self._ask("POST", f"{_PATHS[kind]}?format=csv", body).text
+        return self._ask("POST", f"{PATHS[kind]}?format=csv", body).text
 
     def picture(self, link: str) -> bytes:
         """A picture by the link in an answer."""

@@ -48,6 +48,13 @@ def test_latency() -> None:
     assert (result["kafka_streams_p99_ms"] is not None) == has_jdk()
 
 
+def test_search() -> None:
+    result = run("search", ROWS="200000", SEARCHES="20")
+    assert result["rows"] == 200_000
+    assert 0 < result["plate_p50_ms"] <= result["plate_p99_ms"]
+    assert result["ledger_p50_ms"] > 0
+
+
 def test_growth(tmp_path: Path) -> None:
     plot = tmp_path / "growth.svg"
     result = run("growth", STEPS="500,1000", READS="20000", PLOT=str(plot))
