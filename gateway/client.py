@@ -5,7 +5,7 @@ It keeps nothing and repeats nothing: each search is one entry in the ledger.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -25,7 +25,7 @@ _LONGEST_SECONDS = 60
 
 @dataclass(frozen=True)
 class GatewayClient:
-    """One person's way to a gateway, by its address and their token.
+    """One person's way to a gateway, by its address and their token. Close it, or use it in a with statement.
 
     All methods raise RefusedError with the rule that refused, InvalidMessage when the gateway takes it for no search,
     TransientError when the gateway is away or busy.
@@ -34,6 +34,16 @@ class GatewayClient:
     url: str
     token: str = field(repr=False)
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=_LONGEST_SECONDS), repr=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self.http.close()
 
     def search(self, kind: SearchKind, body: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to one search, as JSON says it. `body` is that of the route; see the gateway's /docs."""

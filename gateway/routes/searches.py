@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.problems import Problem, asks_to_explain
-from gateway.routes.answers import NOTICE, SearchAnswer, StepShown, as_csv, found_row
+from gateway.problems import Problem
+from gateway.routes.answers import SearchAnswer, StepShown, as_csv, found_row
 from gateway.routes.bodies import (
     AreaSearch,
     LastSeenSearch,
@@ -26,8 +26,6 @@ from gateway.searches.pages import Cursors
 from sinks.clickhouse.questions import Question
 from streams.ledger.events import SearchRequested
 
-__all__ = ["NOTICE", "Answering", "search_routes"]
-
 Format = Annotated[Literal["json", "csv"], Query(alias="format", description="json, or csv for a table")]
 Explain = Annotated[bool, Query(description="whether to say what each rule said")]
 
@@ -42,13 +40,13 @@ class Answering:
     max_rows: int
     retention_days: int
 
-    async def answer(self, body: SearchBody, request: Request, form: str) -> Response:
+    async def answer(self, body: SearchBody, request: Request, form: str, explain: bool) -> Response:
         """The whole way of one search. Raises what the desk raises, InvalidMessage when the body asks for nothing."""
         person_id: str = request.state.person_id
         search = self._search(body, person_id)
         search_id = search.asked.search_id
         answered = await while_there(request, partial(self.desk.ask, search), partial(self.desk.reads.end, search_id))
-        answer = self._answer(body, search, answered, explain=asks_to_explain(request))
+        answer = self._answer(body, search, answered, explain=explain)
         if form == "csv":
             headers = {"Platestream-Search-Id": str(search_id), "Platestream-Cursor": answer.cursor or ""}
             return Response(as_csv(answer), media_type="text/csv; charset=utf-8", headers=headers)
@@ -104,36 +102,36 @@ def search_routes(answering: Answering) -> APIRouter:
         """Every search is written to the ledger before it is answered, refused ones too. The person is the token's.
         With `explain=1` the answer, or the refusal, says what each rule said.
         """
-        return await answering.answer(body, request, form)
+        return await answering.answer(body, request, form, explain)
 
     @post("/v1/searches/last-seen", summary="The last stored read of one plate")
     async def last_seen(
         body: LastSeenSearch, request: Request, form: Format = "json", explain: Explain = False
     ) -> Response:
         """Like a search for all of its reads, of which the newest is told."""
-        return await answering.answer(body, request, form)
+        return await answering.answer(body, request, form, explain)
 
     @post("/v1/searches/partial", summary="Search stored reads of plates that fit a pattern")
     async def fitting(
         body: PartialSearch, request: Request, form: Format = "json", explain: Explain = False
     ) -> Response:
         """An answer that comes down to one plate counts as a search for that plate."""
-        return await answering.answer(body, request, form)
+        return await answering.answer(body, request, form, explain)
 
     @post("/v1/searches/area", summary="Search stored reads by area and time")
     async def area(body: AreaSearch, request: Request, form: Format = "json", explain: Explain = False) -> Response:
         """A circle by its middle and radius, or a polygon by its points."""
-        return await answering.answer(body, request, form)
+        return await answering.answer(body, request, form, explain)
 
     @post("/v1/searches/reader", summary="Search stored reads by reader and time")
     async def reader(body: ReaderSearch, request: Request, form: Format = "json", explain: Explain = False) -> Response:
         """All reads of the readers that are named."""
-        return await answering.answer(body, request, form)
+        return await answering.answer(body, request, form, explain)
 
     @post("/v1/searches/places", summary="Search for plates seen at several places")
     async def places(body: PlacesSearch, request: Request, form: Format = "json", explain: Explain = False) -> Response:
         """Plates that were read at every one of the places, each in its span of time."""
-        return await answering.answer(body, request, form)
+        return await answering.answer(body, request, form, explain)
 
     return router
 

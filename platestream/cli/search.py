@@ -134,15 +134,15 @@ def _search(context: Context, kind: "SearchKind", **looked_for: Any) -> None:
     if not os.environ.get(TOKEN):
         raise ConfigError(f"Set {TOKEN} to your token; `platestream token` prints one of the local issuer.")
     gateway = load_settings().gateway
-    client = GatewayClient(asked["url"] or f"http://{gateway.host}:{gateway.port}", os.environ[TOKEN])
     body = {**asked["body"], **looked_for}
-    if asked["form"] == "csv":
-        print(client.table(kind, body), end="")
-        return
-    for page in client.pages(kind, body):
-        print(json.dumps(page)) if asked["form"] == "json" else _show(page)
-        if not asked["every_page"]:
-            break
+    with GatewayClient(asked["url"] or f"http://{gateway.host}:{gateway.port}", os.environ[TOKEN]) as client:
+        if asked["form"] == "csv":
+            print(client.table(kind, body), end="")
+            return
+        for page in client.pages(kind, body):
+            print(json.dumps(page)) if asked["form"] == "json" else _show(page)
+            if not asked["every_page"]:
+                break
 
 
 def _show(page: dict[str, Any]) -> None:

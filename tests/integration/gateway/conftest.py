@@ -40,9 +40,12 @@ class Served:
     codec: Codec
     clock: SystemClock
 
-    def search(self, body: Any, person_id: str = ANALYST) -> httpx.Response:
+    def token(self, person_id: str = ANALYST) -> dict[str, str]:
         token = issue_token(self.settings, person_id, timedelta(hours=1), self.clock)
-        return self.client.post("/v1/searches", json=body, headers={"Authorization": f"Bearer {token}"})
+        return {"Authorization": f"Bearer {token}"}
+
+    def search(self, body: Any, person_id: str = ANALYST) -> httpx.Response:
+        return self.client.post("/v1/searches", json=body, headers=self.token(person_id))
 
     def keep(self, plate: str, collected_at: datetime) -> str:
         """Store a read and give its id."""

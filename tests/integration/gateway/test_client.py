@@ -41,18 +41,18 @@ def test_a_program_gets_pages_tables_and_pictures(served: Served, token: str, no
     read = replace(found_read(PLATE, now - HOUR), pictures=(picture,))
     PictureStore(served.settings).write(day_of(read.collected_at), read.read_id, PictureKind.PLATE, image)
     keep_reads(served.store, [read, found_read(PLATE, now - 2 * HOUR), found_read(PLATE, now - 3 * HOUR)])
-    client = GatewayClient(str(served.client.base_url), token)
-    pages = list(client.pages("plate", search_body(now, row_limit=2)))
-    assert [page["row_count"] for page in pages] == [2, 1]
-    assert client.picture(pages[0]["rows"][0]["pictures"][0]["link"]) == image
-    assert client.table("plate", search_body(now)).count("\n") == 5
-    with pytest.raises(RefusedError) as refused:
-        client.search("plate", search_body(now, reason="test"))
-    assert refused.value.rule == "query.log"
-    with pytest.raises(InvalidMessage, match="3 characters"):
-        client.search("partial", search_body(now, plate=None, pattern="*"))
-    with pytest.raises(TransientError, match="cannot be reached"):
-        GatewayClient("http://127.0.0.1:9", token).search("plate", search_body(now))
+    with GatewayClient(str(served.client.base_url), token) as client:
+        pages = list(client.pages("plate", search_body(now, row_limit=2)))
+        assert [page["row_count"] for page in pages] == [2, 1]
+        assert client.picture(pages[0]["rows"][0]["pictures"][0]["link"]) == image
+        assert client.table("plate", search_body(now)).count("\n") == 5
+        with pytest.raises(RefusedError) as refused:
+            client.search("plate", search_body(now, reason="test"))
+        assert refused.value.rule == "query.log"
+        with pytest.raises(InvalidMessage, match="3 characters"):
+            client.search("partial", search_body(now, plate=None, pattern="*"))
+    with GatewayClient("http://127.0.0.1:9", token) as away, pytest.raises(TransientError, match="cannot be reached"):
+        away.search("plate", search_body(now))
 
 
 KINDS = [

@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import timedelta
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from gateway.searches.stored import ClickHouseReads
@@ -16,10 +17,12 @@ from sinks.clickhouse.questions import AtAllPlaces, InArea, Place, Question
 from sinks.clickhouse.reads import TooCostly
 from sinks.clickhouse.store import Store
 from streams.ledger.holding import Circle, Point, Polygon
+from tests.asking import let_in, search_body
+from tests.integration.gateway.conftest import Served
 from tests.storing import NOW
 
 DAY = timedelta(days=1)
-ROWS = 400_000
+ROWS = 250_000
 FILL = f"""
 INSERT INTO reads (folded_plate, plate, collected_at, read_id, device_id, received_at, latitude, longitude)
 SELECT 'A' || toString(number) AS plate, plate, now64(3, 'UTC') - toIntervalSecond(number % 3600 + 1), generateUUIDv4(),
@@ -33,11 +36,6 @@ CIRCLES = [Circle(latitude=44.9 + step / 100, longitude=-93.1, radius_metres=900
 def filled(store: Store) -> Store:
     store.client().command(FILL)
     return store
-
-
-@pytest.fixture
-def slow_places() -> list[dict[str, object]]:
-    return [{"area": circle.model_dump()} for circle in CIRCLES]
 
 
 def everywhere() -> Question:
@@ -90,3 +88,17 @@ def test_a_search_that_nobody_waits_for_is_ended_in_the_engine(filled: Store) ->
             asked.result()
         assert running(filled) == 0
         reads.end(search_id)
+
+
+def test_a_client_that_leaves_ends_its_search_and_the_ledger_says_so(served: Served) -> None:
+    let_in(served.ledger, served.clock)
+    served.store.client().command(FILL)
+    places = [{"area": circle.model_dump()} for circle in CIRCLES]
+    body = search_body(NOW + DAY, plate=None, places=places)
+    token = served.token()
+    with httpx.Client(base_url=served.client.base_url, timeout=0.4) as leaving, pytest.raises(httpx.ReadTimeout):
+        leaving.post("/v1/searches/places", json=body, headers=token)
+    wait_until(lambda: any(event.kind == "search-answered" for event in served.events()))
+    assert running(served.store) == 0
+    [answered] = [event for event in served.events() if event.kind == "search-answered"]
+    assert '"outcome":"failed"' in answered.body

@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
-from gateway.routes.searches import NOTICE
+from gateway.routes.answers import NOTICE
 from streams.ledger.events import SearchAnswered, SearchDecided, body_of
 from streams.ledger.sealing import load_seals, open_seal
 from tests.asking import ANALYST, NOW, PLATE, authorize, found_read, let_in, opened, search_body
