@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from gateway.access.state import AccessState
-from gateway.searches.plate import StoredReads
+from gateway.searches.finding import StoredReads
 from platestream.errors import PlatestreamError
 from streams.ledger.ledger import Ledger
 

@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,17 @@ from hypothesis import strategies as st
 from gateway.access.purpose_acts import GATEWAY
 from gateway.access.roles import CELLS, USES
 from gateway.access.route_rules import ROUTE_RULES
+from gateway.searches.links import PATH, PictureLinks
+from gateway.signing import load_signer
 from platestream.settings import GatewaySettings, Settings
-from streams.ledger.events import body_of, new_event
+from schemas.messages import PictureKind
+from sinks.clickhouse.reads import StoredPicture
+from sinks.pictures.store import PictureStore, day_of
+from streams.ledger.events import SearchDecided, body_of, new_event, search_requested
 from streams.ledger.evidence import ActRefused
 from streams.ledger.people import ROLES, AccessAuthorized, AuthorizationRevoked, Role, RoleAssigned
 from streams.ledger.purposes import MisuseFlagged
+from streams.ledger.sealing import load_seals
 from tests.asking import (
     ADMINISTRATOR,
     ANALYST,
@@ -28,10 +35,13 @@ from tests.asking import (
     approved,
     example_of,
     found_program,
+    found_read,
     lift,
+    plate_search,
     suspend,
     trained,
 )
+from tests.storing import an_image
 from tests.unit.gateway.conftest import Asked
 
 STATES = ("in order", "untrained", "lapsed", "revoked", "suspended")
@@ -78,18 +88,34 @@ class Walk:
         if state == "suspended":
             suspend(asked.ledger, asked.clock)
         before = len(asked.ledger.log)
-        answer = self.ask(route, asked.token(person_id))
+        answer = self.ask(route, person_id)
         if answer.status_code == 403:
             assert answer.json()["rule"], route
             assert len(asked.ledger.log) > before, route
         lift(asked.ledger, asked.clock)
         return int(answer.status_code)
 
-    def ask(self, route: tuple[str, str], token: dict[str, str]) -> Any:
+    def ask(self, route: tuple[str, str], person_id: str) -> Any:
         method, path = route
+        token, link = self.asked.token(person_id), self.link(person_id) if "{link}" in path else ""
         operation = self.described["paths"][path][method.lower()]
         body = example_of(self.described, operation) if "requestBody" in operation else None
-        return self.asked.client.request(method, path.format(person_id=ANALYST), json=body, headers=token)
+        return self.asked.client.request(method, path.format(person_id=ANALYST, link=link), json=body, headers=token)
+
+    def link(self, person_id: str) -> str:
+        """To a picture of which a search told the person."""
+        search = plate_search(NOW, person_id)
+        seals = load_seals(self.asked.settings)
+        requested = search_requested(search.asked, search.looked_for, at=NOW, person_id=person_id, seals=seals)
+        self.asked.ledger.append(requested)
+        search_id = search.asked.search_id
+        decided = SearchDecided(search_id=search_id, is_allowed=True, rule="query.log", sentence="In order.")
+        self.write(decided, GATEWAY, str(search_id))
+        image, read = an_image(), found_read()
+        PictureStore(self.asked.settings).write(day_of(read.collected_at), read.read_id, PictureKind.PLATE, image)
+        picture = StoredPicture(sha256=sha256(image).digest(), kind="PLATE")
+        links = PictureLinks(load_signer(self.asked.settings, "picture-link", 15))
+        return links.link(search_id, person_id, NOW, read, picture).removeprefix(PATH)
 
 
 def is_let_through(route: tuple[str, str], roles: set[Role], state: str) -> bool:
@@ -140,7 +166,7 @@ def test_several_roles_let_through_what_none_of_them_forbids(
 
 def test_no_route_answers_a_token_of_nobody_known(walk: Walk) -> None:
     for method, path in CLOSED:
-        answer = walk.ask((method, path), walk.asked.token("never-named"))
+        answer = walk.ask((method, path), "never-named")
         assert answer.status_code in ({200, 201} if ROUTE_RULES[method, path] == "token" else {403}), path
 
 
