@@ -1,6 +1,6 @@
 """Puts the gateway together: door, routes, problems. Step 8 of a plate read's way, asked."""
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.security import HTTPBearer
 
 from gateway.access.guard import Guard
@@ -28,7 +28,7 @@ from platestream.clock import Clock
 from platestream.settings import Settings
 from sinks.pictures.store import PictureStore
 from streams.ledger.ledger import Ledger
-from streams.ledger.sealing import load_seals
+from streams.ledger.sealing import Seals, load_seals
 
 _ABOUT = (
     "The only door to stored licence-plate reads: who asks, why and on what facts is written down before the answer."
@@ -40,29 +40,8 @@ def create_gateway(settings: Settings, reads: StoredReads, ledger: Ledger[Access
 
     Raises ConfigError when a key or the pattern of case numbers is missing or malformed, or a route has no rule.
     """
-    retention_days = settings.retention.days
     seals, limits = load_seals(settings), limits_of(settings.gateway)
     guard = Guard(ledger=ledger, clock=clock, limits=limits)
-    desk = SearchDesk(
-        ledger=ledger,
-        seals=seals,
-        limits=limits,
-        reads=reads,
-        clock=clock,
-        retention_days=retention_days,
-        shares=Shares(settings.gateway.searches_at_once),
-    )
-    links = PictureLinks(load_signer(settings, "picture-link", settings.gateway.picture_link_minutes))
-    pictures = PictureDesk(
-        ledger=ledger, seals=seals, limits=limits, store=PictureStore(settings), links=links, clock=clock
-    )
-    answering = Answering(
-        desk=desk,
-        cursors=Cursors(load_signer(settings, "page-cursor", settings.gateway.cursor_minutes)),
-        links=links,
-        max_rows=settings.gateway.max_rows,
-        retention_days=retention_days,
-    )
     app = FastAPI(
         title="platestream gateway",
         description=_ABOUT,
@@ -76,8 +55,7 @@ def create_gateway(settings: Settings, reads: StoredReads, ledger: Ledger[Access
     add_problem_handlers(app)
     bearer = HTTPBearer(auto_error=False, description="token of the issuer; the door checks it")  # for OpenAPI
     for routes in (
-        search_routes(answering),
-        picture_routes(pictures),
+        *_search_routers(settings, reads, guard, seals),
         people_routes(guard),
         act_routes(guard, seals),
     ):
@@ -87,3 +65,33 @@ def create_gateway(settings: Settings, reads: StoredReads, ledger: Ledger[Access
     describe(app)
     check_routes(app)
     return app
+
+
+def _search_routers(settings: Settings, reads: StoredReads, guard: Guard, seals: Seals) -> tuple[APIRouter, APIRouter]:
+    """Searches, and the pictures that their answers link to."""
+    desk = SearchDesk(
+        ledger=guard.ledger,
+        seals=seals,
+        limits=guard.limits,
+        reads=reads,
+        clock=guard.clock,
+        retention_days=settings.retention.days,
+        shares=Shares(settings.gateway.searches_at_once),
+    )
+    links = PictureLinks(load_signer(settings, "picture-link", settings.gateway.picture_link_minutes))
+    pictures = PictureDesk(
+        ledger=guard.ledger,
+        seals=seals,
+        limits=guard.limits,
+        store=PictureStore(settings),
+        links=links,
+        clock=guard.clock,
+    )
+    answering = Answering(
+        desk=desk,
+        cursors=Cursors(load_signer(settings, "page-cursor", settings.gateway.cursor_minutes)),
+        links=links,
+        max_rows=settings.gateway.max_rows,
+        retention_days=settings.retention.days,
+    )
+    return search_routes(answering), picture_routes(pictures)
