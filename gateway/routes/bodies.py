@@ -4,7 +4,7 @@ from abc import abstractmethod
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from platestream.errors import InvalidMessage
 from processors.matching.comparison import look_alikes
@@ -23,8 +23,17 @@ Number = Annotated[str, Field(max_length=200)]
 Match = Literal["exact", "folded", "look-alike"]
 State = Annotated[str, Field(pattern="^[A-Z]{2}$")]
 Devices = Annotated[tuple[Name, ...], Field(min_length=1, max_length=50, description="ids of readers")]
-From = Annotated[AwareDatetime, Field(description="first moment, with its offset from UTC")]
-Until = Annotated[AwareDatetime, Field(description="first moment no longer asked for")]
+
+
+def _in_this_century(moment: datetime) -> datetime:
+    if not _EARLIEST <= moment <= _LATEST:
+        raise ValueError("it must be within this century")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_this_century)]
+From = Annotated[Moment, Field(description="first moment, with its offset from UTC")]
+Until = Annotated[Moment, Field(description="first moment no longer asked for")]
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 _PURPOSE = {
@@ -69,8 +78,8 @@ class SearchBody(BaseModel):
 
     @model_validator(mode="after")
     def _is_a_span(self) -> Self:
-        if not _EARLIEST <= self.collected_from < self.collected_until <= _LATEST:
-            raise ValueError("collected_from must come before collected_until, both within this century")
+        if self.collected_from >= self.collected_until:
+            raise ValueError("collected_from must come before collected_until")
         return self
 
     @abstractmethod

@@ -155,6 +155,21 @@ def test_plates_that_were_at_every_place_are_found_with_their_reads_there(ready:
     assert plates(ready.search(body(places=[{"area": HERE}, late]), path="/places")) == []
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        {},
+        {"area": HERE, "device_ids": ["device-1"]},
+        {"device_ids": []},
+        {"area": HERE, "collected_from": "0001-01-01T00:00:00+14:00"},
+    ],
+    ids=str,
+)
+def test_a_place_that_is_none_is_no_search(ready: Asked, place: Any) -> None:
+    assert ready.search(body(places=[{"area": HERE}, place]), path="/places").status_code == 422
+    assert not ready.kinds()
+
+
 def test_states_and_confidence_narrow_an_answer(ready: Asked) -> None:
     kept(ready, "MINN11")
     kept(ready, "WISC11", state="WI", confidence=0.9)
