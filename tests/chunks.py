@@ -3,10 +3,12 @@
 import struct
 from collections.abc import Collection, Iterable, Sequence
 
-from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from faust.types import TP
 
+from streams.workers.batch import batches_in
 from streams.workers.chunk import Chunk
+from streams.workers.records import Records, unpack
 
 READS = TP("reads", 0)
 
@@ -27,8 +29,18 @@ def batch_bytes(
 def chunk_of(values: Iterable[bytes | None], *, first_offset: int = 0, batch_size: int = 1000, tp: TP = READS) -> Chunk:
     """Messages without keys from `first_offset` on, in batches."""
     messages: list[KeyAndValue] = [(None, value) for value in values]
-    batches = tuple(
-        DefaultRecordBatch(batch_bytes(messages[start : start + batch_size], first_offset + start))
+    raw = b"".join(
+        batch_bytes(messages[start : start + batch_size], first_offset + start)
         for start in range(0, len(messages), batch_size)
     )
-    return Chunk(tp, first_offset, first_offset + len(messages) - 1, batches)
+    return Chunk(tp, first_offset, first_offset + len(messages) - 1, tuple(batches_in(raw)))
+
+
+def records_of(messages: Sequence[KeyAndValue]) -> Records:
+    """Keys and values as records from offset 0 on."""
+    return unpack([*batches_in(batch_bytes(messages))] if messages else [])
+
+
+def records_with(values: Iterable[bytes | None]) -> Records:
+    """The same without keys."""
+    return records_of([(None, value) for value in values])

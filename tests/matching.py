@@ -1,13 +1,13 @@
 """Reads and hotlist entries for the tests of matching: sensible unless told otherwise."""
 
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 from processors.matching.hotlist import Hotlist
 from processors.matching.matcher import Matcher
 from schemas.messages import Alert, HotlistEntry, LawfulSource, MatchKind, PictureKind, PictureReference, PlateRead
 from schemas.plates import read_id
+from tests.chunks import records_with
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 FORBIDDEN_WORDS = ("stop", "arrest", "confirm")
@@ -54,5 +54,5 @@ def an_entry(plate: str = "ABC123", *, entry_id: str = "e1", **fields: Any) -> H
 
 def alerts_of(hotlist: Hotlist, matcher: Matcher, value: bytes, now: datetime) -> list[Alert]:
     """The alerts of one framed read as a worker comes to them: selected by its bytes, then judged."""
-    selected = hotlist.select([SimpleNamespace(value=value)])
+    selected = hotlist.select(records_with([value]))
     return [alert for one in selected for alert in matcher.alerts_of(value, now, one.wider_keys)]

@@ -9,26 +9,23 @@ Millions of entries are held, so `_single` holds bytes and nothing else: Python'
 dictionary, but would walk through one that holds containers.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import compress, count
-from typing import Any
 
 from platestream.errors import InvalidMessage
 from platestream.metrics import HOTLIST_ENTRIES, HOTLIST_REFUSED
 from platestream.settings import MatchingSettings
+from processors.matching.plain import SEPARATOR, others_than_plain
+from processors.matching.sieve import Sieve, folded_lines
 from processors.matching.wider import WiderEntries
 from schemas.codec import Codec
 from schemas.framing import PLATE_PLACE_BYTES, plate_places
 from schemas.messages import HotlistEntry
-from schemas.plates import FOLDING, hotlist_key
+from schemas.plates import hotlist_key
 from streams.hotlists.kinds import WIDER_KINDS
+from streams.workers.records import VALUE, VALUE_END, Record, Records
 
-_SEPARATOR = b"\x1f"
-_WIDER_BYTE = 4  # Avro's of FUZZY, the third match kind; PARTIAL follows
-_NOWHERE = slice(0, 0)
 _SEVERAL = b""
-_LEAST_BYTES = 28  # what is shorter may end within the id, and is looked at closely
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class Selected:
     `wider_keys` are those of FUZZY and PARTIAL entries that it may mean.
     """
 
-    record: Any
+    record: Record
     wider_keys: Sequence[bytes] = ()
 
 
@@ -47,12 +44,13 @@ class Hotlist:
 
     def __init__(self, codec: Codec, settings: MatchingSettings) -> None:
         self._codec = codec
-        self.wider = WiderEntries(settings)
-        self._places_in_reads = plate_places(codec.wire_ids("PlateRead"))
-        self._places_in_entries = plate_places(codec.wire_ids("HotlistEntry"))
+        self._wire_ids, read_ids = codec.wire_ids("HotlistEntry"), codec.wire_ids("PlateRead")
+        self.wider = WiderEntries(settings, read_ids)
+        self._places_in_entries = plate_places(self._wire_ids)
         # the entry of a plate, or _SEVERAL; no plate counts as listed, so that reads without one are selected
         self._single: dict[bytes, bytes] = {b"": _SEVERAL}
         self._several: dict[bytes, dict[bytes, bytes]] = {b"": {}}  # by plate, then by entry id
+        self._sieve = Sieve(self._single, read_ids)
         self._count = 0
 
     def __len__(self) -> int:
@@ -61,22 +59,15 @@ class Hotlist:
     def __contains__(self, folded: bytes) -> bool:
         return folded in self._single and folded != b""
 
-    def select(self, records: Sequence[Any]) -> list[Selected]:
-        """Those of `records` (aiokafka's, with reads as values) that must be decoded, in order. Never raises.
+    def select(self, records: Records) -> list[Selected]:
+        """Those of `records` (reads) that must be decoded, in order. Never raises.
 
         A plate is peeked from the value and folded, so that a producer's wrong key costs no alert. A value that does
         not begin as a read of a known version, with a plate of usable length, is selected, so that it is looked at.
         """
-        places, (fold, separators) = self._places_in_reads, FOLDING
-        values = [record.value or b"" for record in records]
-        plates = [
-            value[places.get(value[:PLATE_PLACE_BYTES], _NOWHERE)].translate(fold, separators) for value in values
-        ]
-        listed = compress(count(), map(self._single.__contains__, plates))
-        if not self.wider:
-            return [Selected(records[index]) for index in listed]
-        wider = self.wider.select(plates, values)
-        return [Selected(records[index], wider.get(index, ())) for index in sorted({*listed, *wider})]
+        wider = self.wider.select(records)
+        listed = {number for number, plate in self._sieve.passed(records) if plate in self._single}
+        return [Selected(records[number], wider.get(number, ())) for number in sorted(listed | wider.keys())]
 
     def entries(self, folded: bytes) -> list[HotlistEntry]:
         """EXACT and FOLDED entries of a folded plate. One that turns out to be unusable is refused and forgotten."""
@@ -89,32 +80,31 @@ class Hotlist:
                 self._remove(folded, self._peek_id(value))
         return found
 
-    def apply_all(self, records: Iterable[Any]) -> None:
-        """Take messages of the topic, as aiokafka's records.
-
-        Written out, without calls for those whose id can be told at sight: a worker that starts waits for ten million.
-        """
-        single, places, (fold, separators) = self._single, self._places_in_entries, FOLDING
-        wider = self.wider.entries
-        for record in records:
-            key, value = record.key, record.value
-            if value and len(value) > _LEAST_BYTES and (place := places.get(value[:PLATE_PLACE_BYTES])):
-                id_at = place.stop + 2
-                folded = value[place].translate(fold, separators)
-                if (
-                    folded
-                    and value[place.stop] < _WIDER_BYTE
-                    and key == folded + _SEPARATOR + value[id_at : id_at + (value[id_at - 1] >> 1)]
-                ):
-                    if single.setdefault(folded, value) is value:
-                        self._count += 1
-                    else:
-                        self._put(folded, key.partition(_SEPARATOR)[2], value)
-                    if key in wider:
-                        self.wider.remove(key)
-                    continue
-            self.apply(key, value)
+    def apply_all(self, records: Records) -> None:
+        """Take messages of the topic. Most can be told at sight, and a worker that starts waits for ten million."""
+        start = 0
+        for number in (*others_than_plain(records, self._wire_ids), len(records)):
+            self._put_plain(records.part(start, number))
+            if number < len(records):
+                self.apply(records[number].key, records[number].value)
+            start = number + 1
         HOTLIST_ENTRIES.set(len(self))
+
+    def _put_plain(self, records: Records) -> None:
+        if not len(records):
+            return
+        text, line_ends = folded_lines(records, self._wire_ids)
+        ends, content, single, before = line_ends.tolist(), records.content, self._single, len(self._single)
+        plates = [text[start : end - 1] for start, end in zip([0, *ends], ends, strict=False)]
+        values = [content[start:end] for start, end in records.places[:, VALUE : VALUE_END + 1].tolist()]
+        for plate, value in zip(plates, values, strict=True):
+            if single.setdefault(plate, value) is not value:
+                self._put(plate, self._peek_id(value), value)
+        self._count += len(single) - before
+        self._sieve.add(plates)
+        if self.wider:
+            for record in records:
+                self.wider.remove(record.key or b"")
 
     def apply(self, key: bytes | None, value: bytes | None) -> None:
         """Take one message of the topic, looked at closely: a tombstone, or what cannot be told apart at sight.
@@ -122,7 +112,7 @@ class Hotlist:
         One that is refused also ends the entry that it was meant to replace: compaction will have removed that one for
         a worker that starts later, and two workers must never hold different lists.
         """
-        folded, _, entry_id = (key or b"").partition(_SEPARATOR)
+        folded, _, entry_id = (key or b"").partition(SEPARATOR)
         self.wider.remove(key or b"")
         try:
             entry = self._check(key, value)
@@ -139,7 +129,7 @@ class Hotlist:
         HOTLIST_ENTRIES.set(len(self))
 
     def _check(self, key: bytes | None, value: bytes | None) -> HotlistEntry | None:
-        if key is None or _SEPARATOR not in key:
+        if key is None or SEPARATOR not in key:
             raise InvalidMessage("key-unusable", "The key of a hotlist entry is folded plate, 0x1F, entry id.")
         if value is None:
             return None
@@ -158,6 +148,7 @@ class Hotlist:
         held = self._single.get(folded)
         if held is None:
             self._single[folded] = value
+            self._sieve.add((folded,))
         elif held:
             held_id = self._peek_id(held)
             if held_id == entry_id:

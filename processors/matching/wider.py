@@ -5,33 +5,43 @@ one becomes a pattern. `select` then names the reads that may mean one of them. 
 judge each, but never too few, and reads that are not named need no decoding.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Collection, Iterable, Iterator
+
+import numpy as np
 
 from platestream.settings import MatchingSettings
 from processors.matching.comparison import look_alikes
 from processors.matching.patterns import Patterns, compile_partial, compile_whole
+from processors.matching.sieve import Sieve, folded_lines
 from schemas.messages import HotlistEntry, MatchKind
 from schemas.plates import fold
 from streams.hotlists.kinds import check_kind
+from streams.workers.records import END, START, Records
 
 _RECENT_FUZZY, _RECENT_PARTIAL = 200, 100  # compiled while reads wait, in about 2 ms
-_READS_AT_ONCE = 5000  # joined, they stay in the cache of the machine
 
 _Finds = Iterable[tuple[int, list[bytes]]]
 
 
 class WiderEntries:
-    """All FUZZY and PARTIAL entries by topic key. So many plates of each kind are compiled while reads wait."""
+    """All FUZZY and PARTIAL entries by topic key. `read_ids` are the schema ids of reads.
+
+    So many plates of each kind are compiled while reads wait.
+    """
 
     def __init__(
-        self, settings: MatchingSettings, recent_fuzzy: int = _RECENT_FUZZY, recent_partial: int = _RECENT_PARTIAL
+        self,
+        settings: MatchingSettings,
+        read_ids: Collection[int],
+        recent_fuzzy: int = _RECENT_FUZZY,
+        recent_partial: int = _RECENT_PARTIAL,
     ) -> None:
         self._settings = settings
+        self._read_ids = read_ids
         self.entries: dict[bytes, HotlistEntry] = {}
         self._fuzzy, self._partial = _Index(), _Index()  # topic keys by folded listed plate
         self._look_alikes = _Index()  # folded listed plates of FUZZY entries by each that looks like them
+        self._sieve = Sieve(self._look_alikes, read_ids)
         self._whole_patterns = Patterns(compile_whole, recent_fuzzy)
         self._partial_patterns = Patterns(compile_partial, recent_partial)
 
@@ -57,6 +67,7 @@ class WiderEntries:
                 self._whole_patterns.add(folded)
                 for plate in _alike(folded):
                     self._look_alikes.put(plate, folded)
+                self._sieve.add(_alike(folded))
         elif self._partial.put(folded, key):
             self._partial_patterns.add(folded)
 
@@ -74,45 +85,45 @@ class WiderEntries:
         elif self._partial.remove(folded, key):
             self._partial_patterns.discard(folded)
 
-    def select(self, folded_plates: Sequence[bytes], values: Sequence[bytes | None]) -> dict[int, list[bytes]]:
-        """Index of each read that may mean an entry, with the topic keys of those entries.
+    def select(self, records: Records) -> dict[int, list[bytes]]:
+        """Number of each read that may mean an entry, with the topic keys of those entries.
 
-        `folded_plates` and `values` (framed Avro) are those of the same reads. Without entries it costs nothing.
+        Without entries it costs nothing.
         """
         found: dict[int, dict[bytes, None]] = {}
-        for start in range(0, len(values) if self.entries else 0, _READS_AT_ONCE):
-            some = slice(start, start + _READS_AT_ONCE)
-            for index, keys in self._find(folded_plates[some], values[some]):
-                found.setdefault(start + index, {}).update(dict.fromkeys(keys))
-        return {index: list(keys) for index, keys in found.items()}
+        if self.entries and len(records):
+            for number, keys in self._find(records):
+                found.setdefault(number, {}).update(dict.fromkeys(keys))
+        return {number: list(keys) for number, keys in found.items()}
 
     def settle(self) -> None:
         """Wait until patterns are merged as far as they will be: after a load, before the first reads."""
         self._whole_patterns.settle()
         self._partial_patterns.settle()
 
-    def _find(self, plates: Sequence[bytes], values: Sequence[bytes | None]) -> Iterator[tuple[int, Iterable[bytes]]]:
+    def _find(self, records: Records) -> Iterator[tuple[int, Iterable[bytes]]]:
         if self._fuzzy:
-            for index, listed in (*self._find_look_alikes(plates), *self._find_whole(values)):
-                yield index, self._fuzzy.all_of(listed)
+            for number, listed in (*self._find_look_alikes(records), *self._find_whole(records)):
+                yield number, self._fuzzy.all_of(listed)
         if self._partial:
-            for index, listed in self._find_partial(plates):
-                yield index, self._partial.all_of(listed)
+            for number, listed in self._find_partial(records):
+                yield number, self._partial.all_of(listed)
 
-    def _find_look_alikes(self, plates: Sequence[bytes]) -> _Finds:
-        alike = self._look_alikes
-        return [(index, [*alike[plate]]) for index, plate in enumerate(plates) if plate in alike]
+    def _find_look_alikes(self, records: Records) -> _Finds:
+        for number, plate in self._sieve.passed(records):
+            if plate in self._look_alikes:
+                yield number, [*self._look_alikes[plate]]
 
-    def _find_whole(self, values: Sequence[bytes | None]) -> _Finds:
+    def _find_whole(self, records: Records) -> _Finds:
         """Reads whose OCR also considered a listed plate, or read it."""
-        parts = [value or b"" for value in values]
-        return _indexed(self._whole_patterns.find(b"".join(parts)), parts, 0)
+        first, starts = int(records.places[0, START]), records.places[:, START]
+        for offset, plates in self._whole_patterns.find(records.content[first : int(records.places[-1, END])]):
+            yield int(np.searchsorted(starts, first + offset, "right")) - 1, plates
 
-    def _find_partial(self, plates: Sequence[bytes]) -> _Finds:
-        text = b"\n".join(plates)
-        if text.count(b"\n") >= len(plates):  # of a read that is none
-            text = b"\n".join(plate.replace(b"\n", b" ") for plate in plates)
-        return _indexed(self._partial_patterns.find(text), plates, 1)
+    def _find_partial(self, records: Records) -> _Finds:
+        text, ends = folded_lines(records, self._read_ids)
+        for offset, plates in self._partial_patterns.find(text):
+            yield int(np.searchsorted(ends, offset, "right")), plates
 
 
 class _Index(dict[bytes, set[bytes]]):
@@ -139,11 +150,3 @@ class _Index(dict[bytes, set[bytes]]):
 
 def _alike(folded: bytes) -> list[bytes]:
     return [folded, *(plate.encode() for plate in look_alikes(folded.decode()))]
-
-
-def _indexed(finds: Iterator[tuple[int, list[bytes]]], parts: Sequence[bytes], gap_bytes: int) -> _Finds:
-    """Offsets in the joined `parts` as indices of them."""
-    ends: list[int] | None = None
-    for offset, plates in finds:
-        ends = ends or list(accumulate(len(part) + gap_bytes for part in parts))
-        yield bisect_right(ends, offset), plates

@@ -2,18 +2,20 @@
 
 Stock Faust wraps each record in a message, an event and an acknowledgement, which costs a hundred times as much as to
 look at the record. A chunk goes through Faust as one message, under the offset of its last record. It holds the log's
-record batches as they were fetched; they are unpacked only as the chunk is iterated.
+record batches as they were fetched; they are unpacked only as the chunk is read, some batches at a time.
 """
 
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, dropwhile, islice
 from typing import Any
 
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
 from aiokafka.errors import CorruptRecordException
 from faust.types import TP
+
+from streams.workers.batch import Batch, batches_in
+from streams.workers.records import Record, Records, unpack
 
 MOST_RECORDS = 16_384  # a chunk takes no further batch past this
 SLICE_RECORDS = 2_048  # so many are handled before others on the event loop have their turn
@@ -24,25 +26,35 @@ class Chunk:
     """The usable records of one partition from `first_offset` to `last_offset`, in order.
 
     Control records, aborted ones and gaps are out; it may be empty, and then only says that there is nothing to read
-    up to `last_offset`. Iterating gives aiokafka's records (`.key`, `.value`, `.offset`, `.timestamp`), once.
+    up to `last_offset`.
     """
 
     tp: TP
     first_offset: int
     last_offset: int
-    batches: tuple[Any, ...]
+    batches: tuple[Batch, ...]
 
-    def __iter__(self) -> Iterator[Any]:
-        records = chain.from_iterable(self.batches)
-        if self.batches and self.batches[0].base_offset < self.first_offset:  # fetches begin with whole batches
-            return dropwhile(lambda record: record.offset < self.first_offset, records)
-        return records
+    def __iter__(self) -> Iterator[Record]:
+        for records in self.slices():
+            yield from records
 
-    def slices(self, size: int = SLICE_RECORDS) -> Iterator[list[Any]]:
-        """The records as lists of at most `size`. Raises CorruptRecordException when a batch is damaged."""
-        records = iter(self)
-        while part := list(islice(records, size)):
-            yield part
+    def slices(self, size: int = SLICE_RECORDS) -> Iterator[Records]:
+        """All records, at most `size` at a time. Raises CorruptRecordException when a batch is damaged."""
+        some: list[Batch] = []
+        for batch in self.batches:
+            if some and sum(one.count for one in some) + batch.count > size:
+                yield from self._unpack(some, size)
+                some = []
+            some.append(batch)
+        if some:
+            yield from self._unpack(some, size)
+
+    def _unpack(self, batches: list[Batch], size: int) -> Iterator[Records]:
+        records = unpack(batches)
+        if batches[0].base_offset < self.first_offset:  # fetches begin with whole batches
+            records = records.since(self.first_offset)
+        for start in range(0, len(records), size):
+            yield records.part(start, start + size)
 
 
 class ChunkedResults(OrderedDict[TP, Any]):
@@ -70,16 +82,15 @@ def chunks_of(fetched: PartitionRecords) -> Iterator[Chunk]:
     Ends before a batch whose checksum is wrong; raises CorruptRecordException when it is the first (the next fetch).
     """
     start = first = fetched.next_fetch_offset
-    count, batches = 0, []
-    while fetched._records.has_next():
-        batch = fetched._records.next_batch()
-        if fetched._check_crcs and not batch.validate_crc():
+    count, batches = 0, list[Batch]()
+    for batch in batches_in(fetched._records.raw):
+        if fetched._check_crcs and not batch.is_sound():
             if fetched.next_fetch_offset > start:
                 break
             raise CorruptRecordException(f"{fetched._tp.topic}[{fetched._tp.partition}]: a checksum is wrong.")
         if _is_usable(fetched, batch):
             batches.append(batch)
-            count += batch.next_offset - batch.base_offset
+            count += batch.count
         fetched.next_fetch_offset = batch.next_offset
         if count >= MOST_RECORDS:
             yield _chunk(fetched, first, batches)
@@ -88,16 +99,16 @@ def chunks_of(fetched: PartitionRecords) -> Iterator[Chunk]:
         yield _chunk(fetched, first, batches)
 
 
-def _chunk(fetched: PartitionRecords, first: int, batches: list[Any]) -> Chunk:
+def _chunk(fetched: PartitionRecords, first: int, batches: list[Batch]) -> Chunk:
     return Chunk(TP(*fetched._tp), first, fetched.next_fetch_offset - 1, tuple(batches))
 
 
-def _is_usable(fetched: PartitionRecords, batch: Any) -> bool:
+def _is_usable(fetched: PartitionRecords, batch: Batch) -> bool:
     """Neither a control batch nor one of an aborted transaction."""
-    if fetched._isolation_level == READ_COMMITTED and batch.producer_id is not None:
+    if fetched._isolation_level == READ_COMMITTED and batch.producer_id >= 0:
         fetched._consume_aborted_up_to(batch.base_offset)
-        if batch.is_control_batch and fetched._contains_abort_marker(batch):
+        if batch.is_control and fetched._contains_abort_marker(iter(unpack([batch]))):
             fetched._aborted_producers.discard(batch.producer_id)
         if batch.is_transactional and batch.producer_id in fetched._aborted_producers:
             return False
-    return not batch.is_control_batch
+    return not batch.is_control

@@ -13,15 +13,16 @@ from faust.types import TP, AppT
 
 from platestream.ending import end_process
 from streams.workers.chunk import Chunk
+from streams.workers.records import Records
 from streams.workers.topic import raw_topic
 
-Apply = Callable[[list[Any]], None]
+Apply = Callable[[Records], None]
 
 
 def one_by_one(apply: Callable[[bytes | None, bytes | None], None]) -> Apply:
     """For a table that takes key and value of one message at a time."""
 
-    def apply_all(records: list[Any]) -> None:
+    def apply_all(records: Records) -> None:
         for record in records:
             apply(record.key, record.value)
 
@@ -29,7 +30,7 @@ def one_by_one(apply: Callable[[bytes | None, bytes | None], None]) -> Apply:
 
 
 class FollowedTable(GlobalTable):
-    """Feeds `apply` with the messages of `topic` (one partition) as lists of aiokafka's records, once and in order."""
+    """Feeds `apply` with the messages of `topic` (one partition), once and in order."""
 
     logger = logging.getLogger("faust.table")
 
@@ -45,7 +46,7 @@ class FollowedTable(GlobalTable):
         try:
             for chunk in chunks:
                 for records in chunk.slices():
-                    self._apply([record for record in records if record.offset >= self.next_offset])
+                    self._apply(records.since(self.next_offset))
                     self._applied = max(records[-1].offset, self.next_offset - 1)
                     await asyncio.sleep(0)
                 self._applied = max(chunk.last_offset, self.next_offset - 1)

@@ -22,7 +22,7 @@ from schemas.codec import Codec
 from schemas.framing import ROLL_MARKER, frame
 from schemas.plates import hotlist_key
 from streams.workers.chunk import Chunk
-from tests.chunks import READS, chunk_of
+from tests.chunks import READS, chunk_of, records_with
 from tests.matching import NOW, a_read, an_entry
 
 
@@ -201,6 +201,6 @@ async def test_others_on_the_event_loop_have_their_turn_within_50_ms_of_work(cod
 def test_the_matcher_is_asked_only_for_what_is_selected(codec: Codec) -> None:
     with patch.object(Matcher, "alerts_of", side_effect=InvalidMessage("x", "y")) as asked:
         judge = a_judge(codec, "ABC123")
-        for selected in judge._hotlist.select([*chunk_of([codec.encode(a_read("OTHER1")), codec.encode(a_read())])]):
+        for selected in judge._hotlist.select(records_with([codec.encode(a_read("OTHER1")), codec.encode(a_read())])):
             assert not judge._judge(selected, Portion(READS))
     assert asked.call_count == 1

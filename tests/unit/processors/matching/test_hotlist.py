@@ -2,11 +2,9 @@
 
 import dataclasses
 import gc
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka.record.default_records import DefaultRecordBatch
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
@@ -18,7 +16,7 @@ from schemas.codec import Codec
 from schemas.framing import frame, peek_plate
 from schemas.messages import HotlistEntry, MatchKind, PlateRead
 from schemas.plates import fold, fold_bytes, hotlist_key
-from tests.chunks import batch_bytes, chunk_of
+from tests.chunks import records_of, records_with
 from tests.matching import a_read, an_entry
 
 
@@ -97,7 +95,7 @@ def test_the_gauge_follows_and_nothing_is_raised(codec: Codec, value: bytes | No
 
 def take(hotlist: Hotlist, *messages: tuple[bytes | None, bytes | None]) -> None:
     """As a worker takes what was fetched of the topic."""
-    hotlist.apply_all(DefaultRecordBatch(batch_bytes(messages)))
+    hotlist.apply_all(records_of(messages))
 
 
 def test_an_entry_that_is_bad_behind_its_id_is_refused_on_a_hit_and_has_ended_the_one_before(codec: Codec) -> None:
@@ -180,7 +178,7 @@ def test_selected_is_what_is_listed_and_what_does_not_begin_as_a_read(codec: Cod
         else read
         for read in reads
     ]
-    selected = {one.record.offset for one in hotlist.select([*chunk_of(values)])}
+    selected = {one.record.offset for one in hotlist.select(records_with(values))}
     for offset, value in enumerate(values):
         try:
             assert codec.version_of(value).record == "PlateRead"
@@ -235,7 +233,7 @@ def test_wider_entries_are_selected_beside_the_others_in_order(codec: Codec) -> 
     put(hotlist, codec, an_entry("XYZ1"))
     key = put(hotlist, codec, an_entry("ABC12B", entry_id="f", match_kind=MatchKind.FUZZY))
     values = [codec.encode(a_read(plate)) for plate in ("ABC128", "LMN1", "XYZ1", "ABC12B", "ABC123")]
-    selected = hotlist.select([SimpleNamespace(value=value) for value in (None, *values)])
+    selected = hotlist.select(records_with([None, *values]))
     assert [(one.record.value and peek_plate(one.record.value), list(one.wider_keys)) for one in selected] == [
         (None, []),
         (b"ABC128", [key]),

@@ -14,8 +14,10 @@ from processors.matching.comparison import compare
 from processors.matching.patterns import Patterns, compile_partial, compile_whole
 from processors.matching.wider import WiderEntries
 from schemas.codec import Codec
+from schemas.framing import frame
 from schemas.messages import Candidate, HotlistEntry, MatchKind, PlateRead
-from schemas.plates import fold, hotlist_key
+from schemas.plates import hotlist_key
+from tests.chunks import records_with
 from tests.matching import a_read, an_entry
 
 SETTINGS = MatchingSettings()
@@ -43,8 +45,8 @@ def put(wider: WiderEntries, entry: HotlistEntry) -> None:
 
 
 def select(wider: WiderEntries, codec: Codec, reads: list[PlateRead]) -> dict[int, set[bytes]]:
-    plates, values = [fold(read.plate).encode() for read in reads], [codec.encode(read) for read in reads]
-    return {index: set(keys) for index, keys in wider.select(plates, values).items()}
+    found = wider.select(records_with([codec.encode(read) for read in reads]))
+    return {index: set(keys) for index, keys in found.items()}
 
 
 def brute_force(wider: WiderEntries, entries: list[HotlistEntry], reads: list[PlateRead]) -> dict[int, set[bytes]]:
@@ -69,7 +71,7 @@ def brute_force(wider: WiderEntries, entries: list[HotlistEntry], reads: list[Pl
 def test_no_read_that_agrees_with_an_entry_is_left_out(
     codec: Codec, reads: list[PlateRead], entries: list[HotlistEntry], removed: set[int], most_recent: int
 ) -> None:
-    wider = WiderEntries(SETTINGS, most_recent, most_recent)
+    wider = WiderEntries(SETTINGS, codec.wire_ids("PlateRead"), most_recent, most_recent)
     for number, entry in enumerate(entries):
         put(wider, entry)
         if number in removed:
@@ -85,7 +87,7 @@ def test_no_read_that_agrees_with_an_entry_is_left_out(
 
 
 def test_named_are_only_reads_near_an_entry_and_the_index_is_theirs(codec: Codec) -> None:
-    wider = WiderEntries(SETTINGS)
+    wider = WiderEntries(SETTINGS, codec.wire_ids("PlateRead"))
     entries = [fuzzy("ABC12B"), partial("XY?98*")]
     for entry in entries:
         put(wider, entry)
@@ -97,29 +99,32 @@ def test_named_are_only_reads_near_an_entry_and_the_index_is_theirs(codec: Codec
     assert select(wider, codec, reads) == expected
 
 
-def test_without_entries_nothing_is_looked_at() -> None:
-    wider = WiderEntries(SETTINGS)
-    assert wider.select([b"ABC123"] * 3, [None] * 3) == {}
+def test_without_entries_nothing_is_looked_at(codec: Codec) -> None:
+    wider = WiderEntries(SETTINGS, codec.wire_ids("PlateRead"))
+    assert wider.select(records_with([None] * 3)) == {}
     put(wider, fuzzy("ABC123"))
     wider.remove(key_of(fuzzy("ABC123")))
     wider.remove(b"unknown\x1fkey")
-    assert (len(wider), wider.select([b"ABC123"], [None])) == (0, {})
+    assert (len(wider), wider.select(records_with([None]))) == (0, {})
 
 
 @pytest.mark.parametrize("poison", [b"", b"\n", b"AB\nC\n", b"\xff\xfe", b"X" * 300])
 def test_reads_that_are_none_do_not_move_the_others(codec: Codec, poison: bytes) -> None:
-    wider = WiderEntries(SETTINGS)
+    wider = WiderEntries(SETTINGS, codec.wire_ids("PlateRead"))
     entries = [fuzzy("ABC12B"), partial("AB?12*")]
     for entry in entries:
         put(wider, entry)
-    plates = [poison, b"ABC128", poison, b"XYZ1"]
-    values = [None, codec.encode(a_read("ABC128")), poison, codec.encode(a_read("XYZ1"))]
-    assert {index: set(keys) for index, keys in wider.select(plates, values).items()} == {1: set(map(key_of, entries))}
+    wire_id = codec.wire_id("PlateRead")
+    framed = frame(wire_id, bytes([2 * len(poison) % 256]) + poison)
+    records = records_with([framed, codec.encode(a_read("ABC128")), poison, codec.encode(a_read("XYZ1"))])
+    assert {index: set(keys) for index, keys in wider.select(records).items()} == {1: set(map(key_of, entries))}
 
 
 @pytest.mark.parametrize("bad", [partial("A?*12"), partial("****"), an_entry("ABC1*", match_kind=MatchKind.FUZZY)])
-def test_an_entry_that_breaks_the_rules_of_its_kind_is_refused_and_ends_the_one_before(bad: HotlistEntry) -> None:
-    wider = WiderEntries(SETTINGS)
+def test_an_entry_that_breaks_the_rules_of_its_kind_is_refused_and_ends_the_one_before(
+    codec: Codec, bad: HotlistEntry
+) -> None:
+    wider = WiderEntries(SETTINGS, codec.wire_ids("PlateRead"))
     wider.put(b"key", fuzzy("ABC123"))
     with pytest.raises(InvalidMessage):
         wider.put(b"key", bad)
@@ -146,7 +151,7 @@ def test_a_plate_that_is_removed_and_listed_again_while_patterns_are_merged_is_n
 
 def test_updates_among_thousands_of_entries_do_not_hold_reads_up_and_are_in_force_at_once(codec: Codec) -> None:
     """Processor time, since other work may share the machine; a wait for a merge would be no such time."""
-    random, wider = Random(3), WiderEntries(SETTINGS)
+    random, wider = Random(3), WiderEntries(SETTINGS, codec.wire_ids("PlateRead"))
     count = 20_000 if os.environ.get("PLATESTREAM_SOAK") else 1_000
     for number in range(count):
         put(
@@ -155,13 +160,13 @@ def test_updates_among_thousands_of_entries_do_not_hold_reads_up_and_are_in_forc
         )
     wider.settle()
     reads = [a_read(f"LMN{number:03}", event=str(number)) for number in range(100)]
-    plates, values = [fold(read.plate).encode() for read in reads], [codec.encode(read) for read in reads]
+    records = records_with([codec.encode(read) for read in reads])
     longest = 0.0
     for number in range(500):
         entry = fuzzy(f"LMN{number % 100:03}", count + number)
         before = time.thread_time()
         put(wider, entry)
-        found = wider.select(plates, values)
+        found = wider.select(records)
         longest = max(longest, time.thread_time() - before)
         assert key_of(entry) in found[number % 100]
         wider.remove(key_of(entry))

@@ -1,0 +1,59 @@
+"""Step 4, matched: which messages of the hotlist's topic are EXACT or FOLDED entries under the right key, at sight."""
+
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import NDArray
+
+from processors.matching.sieve import FOLDED, NO_CHARACTER, plate_place
+from streams.workers.compiled import Bytes, as_array, compiled
+from streams.workers.records import KEY, KEY_END, VALUE, VALUE_END, Records
+
+SEPARATOR = b"\x1f"
+"""Between folded plate and entry id in the key of an entry."""
+
+WIDER_BYTE = 4
+"""Avro's of FUZZY, the third match kind; PARTIAL follows."""
+
+_SEPARATOR_BYTE = SEPARATOR[0]
+_LEAST_BYTES = 28  # what is shorter may end within the id, and is looked at closely
+_LONGER_ID = 0x80
+
+
+def others_than_plain(records: Records, wire_ids: Collection[int]) -> list[int]:
+    """Numbers of the messages that must be looked at closely: all but entries whose key says their plate and id."""
+    ids, numbers = np.array(sorted(wire_ids), np.int64), np.empty(len(records) + 1, np.int64)
+    found: list[int] = numbers[: _others(as_array(records.content), records.places, ids, numbers)].tolist()
+    return found
+
+
+@compiled
+def _others(content: Bytes, places: NDArray[np.int64], ids: NDArray[np.int64], numbers: NDArray[np.int64]) -> int:
+    count = 0
+    for number in range(len(places)):
+        numbers[count] = number
+        count += not _is_plain(content, places[number], ids)
+    return count
+
+
+@compiled
+def _is_plain(content: Bytes, place: NDArray[np.int64], ids: NDArray[np.int64]) -> bool:
+    if place[VALUE_END] - place[VALUE] <= _LEAST_BYTES:
+        return False
+    start, end = plate_place(content, place[VALUE], place[VALUE_END], ids)
+    if start == end or content[end] >= WIDER_BYTE or content[end + 1] >= _LONGER_ID:
+        return False
+    at, key_end = place[KEY], place[KEY_END]
+    for plate in range(start, end):
+        byte = FOLDED[content[plate]]
+        if byte != NO_CHARACTER:
+            if at >= key_end or content[at] != byte:
+                return False
+            at += 1
+    length = content[end + 1] >> 1
+    if key_end - at != length + 1 or content[at] != _SEPARATOR_BYTE:
+        return False
+    for byte in range(length):
+        if content[at + 1 + byte] != content[end + 2 + byte]:
+            return False
+    return True
