@@ -120,7 +120,7 @@ class MatchingSettings(_Section):
 
     def limits_of(self, source: str) -> ListLimits:
         """The limits of one list: its own, else those of all."""
-        return self.lists.get(source) or ListLimits(
+        return self.lists.get(source) or ListLimits.model_construct(
             stale_after_hours=self.stale_after_hours, dropped_after_hours=self.dropped_after_hours
         )
 

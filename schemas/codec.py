@@ -46,9 +46,9 @@ class Codec:
         """The message of a framed value. Raises InvalidMessage: unknown schema id, bad Avro, or values out of range."""
         version = self.version_of(value)
         assert value is not None  # noqa: S101 - version_of refuses None; this tells mypy
-        body = io.BytesIO(value[HEADER_BYTES:])
+        body, wanted = io.BytesIO(value[HEADER_BYTES:]), newest(version.record)
         try:
-            datum = fastavro.schemaless_reader(body, version.parsed, newest(version.record).parsed)
+            datum = fastavro.schemaless_reader(body, version.parsed, None if version is wanted else wanted.parsed)
         except Exception as error:  # fastavro raises whatever the bytes lead it into
             raise InvalidMessage("bad-avro", f"{version.record}: the Avro body is corrupt.") from error
         if body.tell() != len(value) - HEADER_BYTES:

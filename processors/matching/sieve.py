@@ -62,7 +62,8 @@ class Sieve:
         places, (fold, separators) = self._places, FOLDING
         for number in numbers[:count].tolist():
             value = records[number].value or b""
-            yield number, value[places.get(value[:PLATE_PLACE_BYTES], _NOWHERE)].translate(fold, separators)
+            place = places.get(value[:PLATE_PLACE_BYTES], _NOWHERE)
+            yield number, value[place].translate(fold, separators) if place.stop <= len(value) else b""
 
     def _make_anew(self) -> None:
         size = len(self._words)
@@ -143,7 +144,7 @@ def plate_place(content: Bytes, start: int, end: int, wire_ids: _Numbers) -> tup
         if known == wire_id:
             for byte in range(at, at + (length >> 1)):
                 if FOLDED[content[byte]] != NO_CHARACTER:
-                    return at, at + (length >> 1)
+                    return at, at + int(length >> 1)
     return 0, 0
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from aiokafka import codec
 from aiokafka.errors import CorruptRecordException
-from aiokafka.record.util import calc_crc32c
 from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.record.util import calc_crc32c
 
 _HEADER = struct.Struct(">qiibIhiqqqhii")  # Kafka's record batch, version 2
 _LENGTH_FROM = 12  # offset and length itself are not counted in a batch's length

@@ -90,9 +90,9 @@ def _find_places(content: Bytes, heads: _Table, places: _Table) -> int:
         at = start
         for _ in range(heads[head, 1]):
             length, at = _varint(content, at, end)
-            record_end = at + length
-            if length < 1 or record_end > end:
+            if length < 1 or length > end - at:
                 return -1
+            record_end = at + length
             row = places[number]
             row[START], row[END] = at, record_end
             time, at = _varint(content, at + 1, record_end)
@@ -101,11 +101,11 @@ def _find_places(content: Bytes, heads: _Table, places: _Table) -> int:
             row[TIME] = heads[head, 3] + time if heads[head, 4] < 0 else heads[head, 4]
             for column in (KEY, VALUE):
                 length, at = _varint(content, at, record_end)
+                if length > record_end - at:
+                    return -1
                 row[column] = at
-                row[column + 1] = at + length  # -1 where there is none
+                row[column + 1] = at + max(length, -1)  # -1 where there is none
                 at += max(length, 0)
-            if at > record_end:
-                return -1
             at = record_end
             number += 1
         start = end
@@ -113,7 +113,7 @@ def _find_places(content: Bytes, heads: _Table, places: _Table) -> int:
 
 
 @compiled
-def _varint(content: Bytes, at: int, end: int) -> tuple[int, int]:
+def _varint(content: Bytes, at: int, end: int) -> tuple[np.int64, int]:
     """A zigzag number of variable length and where it ends; past `end` when it is cut."""
     value, shift = np.int64(0), 0
     while at < end and shift < 64:
