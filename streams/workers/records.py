@@ -86,7 +86,7 @@ def _find_places(content: Bytes, heads: _Table, places: _Table) -> int:
     """Fills `places`; -1 when a record does not fit. A head is bytes, count, first offset, first time, append time."""
     number, start = 0, 0
     for head in range(len(heads)):
-        end = start + heads[head, 0]
+        end = start + int(heads[head, 0])
         at = start
         for _ in range(heads[head, 1]):
             length, at = _varint(content, at, end)
@@ -113,7 +113,7 @@ def _find_places(content: Bytes, heads: _Table, places: _Table) -> int:
 
 
 @compiled
-def _varint(content: Bytes, at: int, end: int) -> tuple[np.int64, int]:
+def _varint(content: Bytes, at: int, end: int) -> tuple[int, int]:
     """A zigzag number of variable length and where it ends; past `end` when it is cut."""
     value, shift = np.int64(0), 0
     while at < end and shift < 64:
@@ -121,6 +121,6 @@ def _varint(content: Bytes, at: int, end: int) -> tuple[np.int64, int]:
         at += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return (value >> 1) ^ -(value & 1), at
+            return int((value >> 1) ^ -(value & 1)), at
         shift += 7
-    return np.int64(0), end + 1
+    return 0, end + 1
