@@ -47,6 +47,7 @@ ALERTS_STORED = Counter("platestream_storage_alerts_total", "Alerts inserted, re
 OUTCOMES_STORED = Counter("platestream_storage_outcomes_total", "Outcomes inserted, repeats included")
 LEDGER_STORED = Counter("platestream_storage_ledger_events_total", "Ledger events copied, each once")
 INSERTS = Counter("platestream_storage_inserts_total", "Insert statements")
+PAUSED = Gauge("platestream_storage_paused", "1 while a topic waits because its store is slow or away", ["topic"])
 INSERT_SECONDS = Histogram("platestream_storage_insert_seconds", "Time of one insert")
 PICTURES_STORED = Counter("platestream_storage_pictures_total", "Pictures written to the store, repeats included")
 PICTURES_OVERDUE = Counter("platestream_storage_overdue_pictures_total", "Pictures past their destruction date")

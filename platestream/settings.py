@@ -154,7 +154,7 @@ class StorageSettings(_Section):
         Path("keys/pictures"), description="keys of the pictures' days and holds, relative to home; not where they lie"
     )
     max_picture_bytes: int = Field(6 * 1024 * 1024, ge=1024, description="largest picture kept")
-    batch_reads: int = Field(250_000, ge=1, description="most reads in one insert")
+    batch_reads: int = Field(1_000_000, ge=1, description="most reads in one insert")
     batch_milliseconds: int = Field(500, ge=1, description="longest wait before an insert")
 
 

@@ -7,10 +7,11 @@ what comes next, data was lost and the process ends.
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
+from contextlib import closing
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from tenacity import (
@@ -23,12 +24,14 @@ from tenacity import (
 )
 
 from platestream.errors import ConfigError, IntegrityError, TransientError
+from platestream.metrics import PAUSED
 from platestream.settings import KafkaSettings
 from streams.clients import consumer
 
 _TIMEOUT_SECONDS = 30
 _TURN_SECONDS = 0.5
-_SLOW_SECONDS = 10  # a pause throws away what was fetched ahead
+_SLOW_SECONDS = 10
+_OPTIONS = {"auto.offset.reset": "error", "fetch.queue.backoff.ms": 10, "queued.max.messages.kbytes": 64 * 1024}
 _AWAY = {  # Kafka says so while a broker restarts or hands over; librdkafka goes on by itself
     KafkaError._TRANSPORT,
     KafkaError._ALL_BROKERS_DOWN,
@@ -57,15 +60,28 @@ class Stopped(Exception):  # noqa: N818 - not an error: the process was told to 
 
 
 class Intake:
-    """Reads `topic` as member of `group`. `instance` names a member that comes back under the same name at once."""
+    """Reads `topic` as member of `group`. `instance` names a member that comes back under the same name at once.
 
-    def __init__(self, kafka: KafkaSettings, topic: str, group: str, instance: str | None = None) -> None:
+    What is fetched ahead takes 64 MiB at most. Partitions are paused once a store has been slow for `slow_seconds`:
+    a pause throws away what was fetched ahead, so it comes late. `options` are librdkafka's.
+    """
+
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        topic: str,
+        group: str,
+        instance: str | None = None,
+        slow_seconds: float = _SLOW_SECONDS,
+        **options: Any,
+    ) -> None:
         member = {"group.instance.id": instance} if instance else {}
-        options: dict[str, Any] = {"auto.offset.reset": "error", "fetch.queue.backoff.ms": 10, **member}
         self.topic = topic
-        self._consumer = consumer(kafka, group, **options)
+        self._kafka, self._group, self._slow_seconds = kafka, group, slow_seconds
+        self._consumer = consumer(kafka, group, **{**_OPTIONS, **member, **options})
         self._consumer.subscribe([topic], on_assign=self._start)
         self._early: list[Message] = []
+        self._paused_at: float | None = None
 
     def take(self, most: int, seconds: float) -> list[Message]:
         """Messages that come within `seconds`, at most `most`.
@@ -78,15 +94,34 @@ class Intake:
             messages = early or self._consumer.consume(most, seconds)
         except KafkaException as error:
             raise TransientError(f"Consuming {self.topic} failed: {error.args[0].str()}.") from error
-        if any(message.error() for message in messages):
+        if any(map(Message.error, messages)):
             messages = [message for message in messages if self._is_read(message)]
         return messages
 
-    def commit(self, messages: Sequence[Message]) -> None:
-        """Commit what follows `messages`. A commit that Kafka could not take now is made up for by the next one."""
-        last = {message.partition(): message.offset() for message in messages}
-        ours = [partition.partition for partition in self._consumer.assignment() if partition.partition in last]
-        offsets = [TopicPartition(self.topic, partition, (last[partition] or 0) + 1) for partition in ours]
+    def take_again(self, places: Sequence[tuple[tuple[int, int], str]]) -> list[tuple[Message, str]]:
+        """The messages at these partitions and offsets, each with what was said of it; none of them is committed yet.
+
+        Raises TransientError when Kafka does not give one of them.
+        """
+        if not places:
+            return []
+        with closing(consumer(self._kafka, self._group, **{"auto.offset.reset": "error"})) as again:
+            return [(self._one(again, *place), reason) for place, reason in places]
+
+    def _one(self, again: Consumer, partition: int, offset: int) -> Message:
+        again.assign([TopicPartition(self.topic, partition, offset)])
+        message = again.poll(_TIMEOUT_SECONDS)
+        if message is None or message.error() or message.offset() != offset:
+            raise TransientError(f"{self.topic}[{partition}]@{offset} could not be taken again.")
+        return message
+
+    def commit(self, ends: Mapping[int, int]) -> None:
+        """Commit what follows the last offsets in `ends`, by partition.
+
+        A commit that Kafka could not take now is made up for by the next one.
+        """
+        ours = [partition.partition for partition in self._consumer.assignment() if partition.partition in ends]
+        offsets = [TopicPartition(self.topic, partition, ends[partition] + 1) for partition in ours]
         if offsets:
             self._commit(offsets)
 
@@ -107,25 +142,19 @@ class Intake:
         try:
             return retrying(action)
         finally:
-            if retrying.statistics["attempt_number"] > 1:
-                self._consumer.resume(self._consumer.assignment())
+            self._resume()
 
     def wait_for(self, work: Future[None], turn: Callable[[], bool]) -> None:
         """Wait for work however long it takes; when that is long, with partitions paused and membership kept alive.
 
         `turn` is called about twice a second; its answer changes nothing, for the work is in hand already.
         """
-        started, is_paused = time.monotonic(), False
+        started = time.monotonic()
         while not wait([work], _TURN_SECONDS).done:
             turn()
-            if time.monotonic() - started > _SLOW_SECONDS:
+            if time.monotonic() - started > self._slow_seconds:
                 self._pause(0)
-                if not is_paused:
-                    _log.warning("%s: paused, the store is slow; what comes waits on Kafka", self.topic)
-                is_paused = True
-        if is_paused:
-            self._consumer.resume(self._consumer.assignment())
-            _log.warning("%s: goes on after %.0f s", self.topic, time.monotonic() - started)
+        self._resume()
 
     def close(self) -> None:
         self._consumer.close()
@@ -140,8 +169,19 @@ class Intake:
 
     def _pause(self, seconds: float) -> None:
         """Partitions are paused, so only one that was just assigned can bring a message; it is kept for later."""
+        if self._paused_at is None:
+            _log.warning("%s: paused, the store is slow or away; what comes waits on Kafka", self.topic)
+            self._paused_at = time.monotonic()
+            PAUSED.labels(self.topic).set(1)
         self._consumer.pause(self._consumer.assignment())
         self._early += self._consumer.consume(1, seconds)
+
+    def _resume(self) -> None:
+        if self._paused_at is not None:
+            self._consumer.resume(self._consumer.assignment())
+            _log.warning("%s: goes on after %.0f s", self.topic, time.monotonic() - self._paused_at)
+            self._paused_at = None
+            PAUSED.labels(self.topic).set(0)
 
     def _say(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -189,6 +229,16 @@ class Intake:
             raise TransientError(f"Consuming {place} failed: {error.str()}.")
         _log.warning("%s: %s", place, error.name())
         return False
+
+
+def partitions_of(messages: Iterable[Message]) -> Iterable[int]:
+    """The partition of each message that was taken. Mapped, like the offsets, for there are many."""
+    return cast("Iterable[int]", map(Message.partition, messages))
+
+
+def offsets_of(messages: Iterable[Message]) -> Iterable[int]:
+    """The offset of each message that was taken."""
+    return cast("Iterable[int]", map(Message.offset, messages))
 
 
 def _log_start(member: Consumer, partition: TopicPartition) -> int:

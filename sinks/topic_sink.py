@@ -1,13 +1,15 @@
 """Step 6, kept: the one way in which a topic is kept, whatever is on it and wherever it goes.
 
-A batch is taken, sorted, kept, then committed: after a crash in between it is kept again, and a double is harmless
-because everything kept has an identity. While one batch is kept, the next is taken and sorted. When the store refuses
-a batch, the batch is looked through for what the store chokes on and kept without that; while the store is slow or
-away, partitions are paused, membership of the group lives on, and after a while the process ends with nothing
-committed. So at most two batches are in memory.
+A batch is taken and sorted piece by piece, kept, then committed: after a crash in between it is kept again, and a
+double is harmless because everything kept has an identity. While one batch is kept, the next one is taken and sorted,
+and grows: the slower the store, the fewer and larger its batches, up to `Limits`. When the store refuses a batch, the
+batch is looked through for what the store chokes on and kept without that; while the store is slow or away, partitions
+are paused, membership of the group lives on, and after a while the process ends with nothing committed. So at most two
+batches are in memory.
 """
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -19,27 +21,35 @@ from confluent_kafka import Message
 
 from platestream.errors import TransientError
 from sinks.dead_letters import DeadLetters
-from sinks.intake import Intake, Stopped
+from sinks.intake import Intake, Stopped, offsets_of, partitions_of
 
 _PATIENCE_SECONDS = 600
 _MORE_SECONDS = 0.1
+_PIECE_MESSAGES = 20_000  # what is sorted at once stays in the processor's cache
+_MESSAGE_BYTES = 20  # a message's length and place, beside what it holds
 
 _log = logging.getLogger(__name__)
 B = TypeVar("B")
 
+Place = tuple[int, int]
+"""Partition and offset of a message."""
 Refused = list[tuple[Message, str]]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The most messages in one batch, and the longest wait until one is kept."""
+    """The most messages in one batch, and the longest wait until one is kept.
+
+    A batch of `bytes` grows no more; the piece that brought it there may go beyond by what an intake fetches ahead.
+    """
 
     messages: int
     seconds: float
+    bytes: int = 256 * 1024 * 1024
 
 
 class Keeper(Protocol[B]):
-    """What to do with the messages of a topic. A batch of type B is made by `sort` and used by nothing else here."""
+    """What to do with the messages of a topic. A batch is a list of pieces of type B; only `sort` makes them."""
 
     @property
     def store(self) -> str:
@@ -55,21 +65,40 @@ class Keeper(Protocol[B]):
         """What to keep, and what cannot be kept with the reason."""
         ...
 
-    def keep(self, batch: B) -> None:
+    def keep(self, batch: Sequence[B]) -> None:
         """Bring a batch to disk. Runs in a thread of its own. Safe to repeat. Raises `failures`."""
         ...
 
-    def repair(self, batch: B) -> Refused:
+    def repair(self, batch: Sequence[B]) -> list[tuple[Place, str]]:
         """Take out of a refused batch what no store could keep; a refusal after that is not the data's."""
         ...
+
+
+@dataclass
+class _Batch(Generic[B]):
+    """What was taken since the batch before; `ends` has the last offset of each partition."""
+
+    pieces: list[B] = field(default_factory=list, repr=False)
+    ends: dict[int, int] = field(default_factory=dict)
+    messages: int = 0
+    bytes: int = 0
+
+    def add(self, piece: B, messages: Sequence[Message]) -> None:
+        self.pieces.append(piece)
+        self.messages += len(messages)
+        self.bytes += sum(map(len, messages)) + _MESSAGE_BYTES * len(messages)
+        self.ends |= zip(partitions_of(messages), offsets_of(messages), strict=True)
+
+    def room(self, limits: Limits) -> int:
+        """How many messages may come in one piece; none when the batch is full."""
+        return 0 if self.bytes >= limits.bytes else min(_PIECE_MESSAGES, limits.messages - self.messages)
 
 
 @dataclass
 class _Flight(Generic[B]):
     """A batch on its way into the store."""
 
-    messages: Sequence[Message]
-    batch: B
+    batch: _Batch[B]
     kept: Future[None] = field(repr=False)
 
 
@@ -96,45 +125,49 @@ class TopicSink(Generic[B]):
         flight: _Flight[B] | None = None
         with closing(self._intake), ThreadPoolExecutor(1, f"keep-{self._intake.topic}") as keeping:
             while turn():
-                messages = self._take(flight, turn)
-                batch = self._sort(messages)
+                batch = self._gather(flight, turn)
                 if flight:
                     self._land(flight, turn, patience_seconds)
-                flight = _Flight(messages, batch, keeping.submit(self._keeper.keep, batch)) if messages else None
+                flight = _Flight(batch, keeping.submit(self._keeper.keep, batch.pieces)) if batch.messages else None
             if flight:
                 self._land(flight, turn, patience_seconds)
 
-    def _take(self, flight: _Flight[B] | None, turn: Callable[[], bool]) -> list[Message]:
-        """The next batch, which grows while the one before is kept."""
-        most = self._limits.messages
-        messages = self._intake.take(most, self._limits.seconds)
-        while flight and not flight.kept.done() and len(messages) < most and turn():
-            messages += self._intake.take(most - len(messages), _MORE_SECONDS)
-        return messages
+    def _gather(self, flight: _Flight[B] | None, turn: Callable[[], bool]) -> _Batch[B]:
+        """The next batch, sorted as it comes. It grows while the one before is kept, and while more is waiting."""
+        batch, until, is_behind = _Batch[B](), time.monotonic() + self._limits.seconds, False
+        while (room := batch.room(self._limits)) and turn():
+            left = until - time.monotonic()
+            if left <= 0 and not is_behind and (flight is None or flight.kept.done()):
+                break
+            messages = self._intake.take(room, max(left, _MORE_SECONDS))
+            is_behind = len(messages) == room
+            if messages:
+                batch.add(self._sort(messages), messages)
+        return batch
 
     def _sort(self, messages: Sequence[Message]) -> B:
-        batch, refused = self._keeper.sort(messages)
+        piece, refused = self._keeper.sort(messages)
         self._put_aside(refused)
-        return batch
+        return piece
 
     def _land(self, flight: _Flight[B], turn: Callable[[], bool], patience_seconds: float) -> None:
         """Wait until the batch is on disk, then commit it."""
-        keeper, failures = self._keeper, self._keeper.failures
+        keeper, failures, pieces = self._keeper, self._keeper.failures, flight.batch.pieces
         try:
             self._intake.wait_for(flight.kept, turn)
             try:
                 flight.kept.result()
             except failures as error:
                 _log.warning("%s refused a batch (%s); reading its records one by one", keeper.store, _name(error))
-                self._put_aside(keeper.repair(flight.batch))
-                self._intake.persist(lambda: keeper.keep(flight.batch), failures, patience_seconds, turn)
+                self._put_aside(self._intake.take_again(keeper.repair(pieces)))
+                self._intake.persist(lambda: keeper.keep(pieces), failures, patience_seconds, turn)
             self._dead_letters.flush()
         except failures as error:
             raise TransientError(f"{keeper.store} takes nothing of {self._intake.topic} ({_name(error)}).") from None
         except Stopped:
             _log.warning("stopped while %s took nothing; the batch stays on Kafka", keeper.store)
             return
-        self._intake.commit(flight.messages)
+        self._intake.commit(flight.batch.ends)
 
     def _put_aside(self, refused: Refused) -> None:
         for message, reason in refused:

@@ -12,7 +12,7 @@ from platestream.settings import RetentionSettings, Settings
 from schemas.codec import Codec
 from schemas.messages import Picture, PictureReference, PlateRead
 from schemas.versions import newest
-from sinks.clickhouse.splice import columns, container
+from sinks.clickhouse.splice import columns, container, splice
 from sinks.clickhouse.store import Store
 from sinks.holds.acts import HoldActs, HoldKey, Named
 from sinks.holds.copying import HeldRows
@@ -86,10 +86,8 @@ class Retained:
 
     def insert(self, *reads: PlateRead) -> None:
         """As the sink does, but for what it leaves out."""
-        version = newest("PlateRead")
-        self.store.insert_avro(
-            "reads_landing", columns(version), container(version, [self.codec.encode(read) for read in reads])
-        )
+        version, values = newest("PlateRead"), [self.codec.encode(read) for read in reads]
+        self.store.insert_avro("reads_landing", columns(version), container(version, [splice(values)]))
 
     def insert_with_picture(self, event: int | str, **fields: Any) -> PlateRead:
         """A read and its picture, both stored."""

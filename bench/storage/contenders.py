@@ -7,7 +7,7 @@ from typing import Protocol
 from uuid import uuid4
 
 import fastavro
-from confluent_kafka import TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from bench.errors import BenchError
 from bench.storage.ground import PARTITIONS, Ground
@@ -15,7 +15,7 @@ from bench.storage.measuring import Measured, resident_bytes, stopwatch
 from bench.topics import READS_TOPIC
 from schemas.framing import HEADER_BYTES
 from schemas.versions import newest
-from sinks.clickhouse.sink import READS, Batch, reads_keeper
+from sinks.clickhouse.sink import READS, Piece, reads_keeper
 from sinks.clickhouse.splice import columns
 from sinks.dead_letters import DeadLetters
 from sinks.intake import Intake
@@ -45,15 +45,17 @@ class OurSink:
         ground.empty_reads()
         sink = self._sink(group)
         thread = threading.Thread(target=self._keep, args=(sink, stop), daemon=True)
-        with stopwatch() as watch:
-            thread.start()
-            peak = self._wait(group)
-        stop.set()
-        thread.join()
+        with ground.holds.taking():
+            with stopwatch() as watch:
+                thread.start()
+                peak = self._wait(group)
+            stop.set()
+            thread.join()
         ground.check(ground.stored)
+        ground.holds.check()
         return Measured(ground.reads, watch.seconds, watch.cpu_seconds, ground.parts(), peak)
 
-    def _sink(self, group: str) -> TopicSink[Batch]:
+    def _sink(self, group: str) -> TopicSink[Piece]:
         ground = self._ground
         kafka, codec, limits = ground.broker.kafka, ground.broker.codec, ground.settings.storage
         keeper = reads_keeper(ground.store, codec, ground.clock, 60, ground.suppressed)
@@ -64,7 +66,7 @@ class OurSink:
             Limits(limits.batch_reads, limits.batch_milliseconds / 1000),
         )
 
-    def _keep(self, sink: TopicSink[Batch], stop: threading.Event) -> None:
+    def _keep(self, sink: TopicSink[Piece], stop: threading.Event) -> None:
         try:
             sink.run(stop, lambda: None)
         except BaseException as error:
@@ -74,7 +76,7 @@ class OurSink:
         """Until all is committed; the largest resident memory meanwhile."""
         client, peak = consumer(self._ground.broker.kafka, group), 0
         partitions = [TopicPartition(READS_TOPIC, number) for number in range(PARTITIONS)]
-        while sum(max(0, one.offset) for one in client.committed(partitions, timeout=60)) < self._ground.reads:
+        while _committed(client, partitions) < self._ground.reads:
             if self._failure:
                 raise BenchError(f"The sink ended: {self._failure}") from self._failure
             peak = max(peak, resident_bytes())
@@ -137,6 +139,13 @@ class FastavroInsert:
         client.close()
         ground.check(done)
         return Measured(done, watch.seconds, watch.cpu_seconds, ground.parts(), resident_bytes())
+
+
+def _committed(client: Consumer, partitions: list[TopicPartition]) -> int:
+    try:
+        return sum(max(0, one.offset) for one in client.committed(partitions, timeout=60))
+    except KafkaException:  # the broker is still making its topic of offsets
+        return 0
 
 
 def _row(read: object, names: list[str]) -> list[object]:

@@ -4,13 +4,13 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from uuid import UUID
 
 from bench.broker import BenchBroker
 from bench.errors import BenchError
 from bench.plates import PLATE_BYTES, plate
+from bench.storage.holding import Holds
 from bench.templates import ReadTemplates
 from bench.topics import READS_TOPIC
 from platestream.clock import SetClock, to_ms
@@ -18,15 +18,14 @@ from platestream.settings import Settings
 from schemas.framing import HEADER_BYTES
 from schemas.plates import fold_bytes
 from schemas.versions import newest
+from sinks.clickhouse.glancing import long_of_six_bytes
 from sinks.clickhouse.migrate import migrate
-from sinks.clickhouse.peeking import long_of_six_bytes
-from sinks.clickhouse.splice import container
+from sinks.clickhouse.splice import container, splice
 from sinks.clickhouse.store import Store
 from streams.clients import producer
 
 DAYS = 60
 SUPPRESSED = 10_000
-HOLDS = 1_000
 READS_PER_SUPPRESSED = 1_000
 PARTITIONS = 4
 _PLATES = 2_000_000
@@ -48,14 +47,15 @@ class Ground:
     suppressed: frozenset[bytes] = field(repr=False)
     avro_file: Path
     store: Store = field(init=False, repr=False)
+    holds: Holds = field(init=False, repr=False)
 
     @contextmanager
     def store_open(self) -> Iterator[None]:
-        """Open the engine with the newest schema and the partitions of the holds."""
+        """Open the engine with the newest schema, and a thousand holds."""
         self.store = Store(self.settings)
         try:
             migrate(self.store.client())
-            _hold(self.store)
+            self.holds = Holds(self.settings, self.store, self.clock)
             yield
         finally:
             self.store.close()
@@ -85,7 +85,7 @@ def prepare_ground(broker: BenchBroker, reads: int) -> Ground:
     taboo = frozenset(fold_bytes(one) for one in suppressed)
     may_be_stored = [value for number, value in enumerate(values) if number % READS_PER_SUPPRESSED]
     file = broker.folder / "reads.avro"
-    file.write_bytes(container(newest("PlateRead"), may_be_stored))
+    file.write_bytes(b"".join(container(newest("PlateRead"), [splice(may_be_stored)])))
     clock = SetClock(today + timedelta(hours=20))
     return Ground(broker.settings, broker, clock, reads, len(may_be_stored), taboo, file)
 
@@ -114,13 +114,3 @@ def _send(broker: BenchBroker, values: list[bytes]) -> None:
                 client.poll(0.1)
     if client.flush(_FLUSH_SECONDS):
         raise BenchError("The broker did not take all reads of the bench.")
-
-
-def _hold(store: Store) -> None:
-    """One held read in each of the holds' partitions."""
-    day = date(2026, 1, 1)
-    rows = [(UUID(int=number + 1), f"HELD{number}", datetime.combine(day, time(), UTC)) for number in range(HOLDS)]
-    store.client().insert(
-        "held_reads", rows, column_names=["hold_id", "plate", "collected_at"],
-        settings={"max_partitions_per_insert_block": 0},
-    )  # fmt: skip

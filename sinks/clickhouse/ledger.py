@@ -12,7 +12,7 @@ from confluent_kafka import Message
 from platestream.errors import IntegrityError
 from platestream.metrics import LEDGER_STORED
 from sinks.clickhouse.store import Store, clickhouse_errors
-from sinks.topic_sink import Refused
+from sinks.topic_sink import Place, Refused
 
 TOPIC = "ledger"
 GROUP = "storage-ledger"
@@ -40,22 +40,22 @@ class LedgerKeeper:
         """All of them: what an event means is not asked here."""
         return [(message.offset() or 0, message.key(), message.value()) for message in messages], []
 
-    def keep(self, batch: list[Event]) -> None:
+    def keep(self, batch: Sequence[list[Event]]) -> None:
         """Raises IntegrityError when the copy already holds something else at one of the offsets."""
-        client = self._store.client()
-        known = {event[0]: event for event in _query_events(client, batch[0][0], batch[-1][0])}
-        for event in batch:
+        client, events = self._store.client(), [event for piece in batch for event in piece]
+        known = {event[0]: event for event in _query_events(client, events[0][0], events[-1][0])}
+        for event in events:
             if known.get(event[0], event) != event:
                 raise IntegrityError(
                     f"Offset {event[0]} of the ledger is not what its copy in ClickHouse holds: the topic was cut, "
                     "emptied or made anew. Stop, keep the disks, and compare both."
                 )
-        fresh = [event for event in batch if event[0] not in known]
+        fresh = [event for event in events if event[0] not in known]
         if fresh:
             client.insert("ledger", fresh, column_names=["offset", "key", "value"])
         LEDGER_STORED.inc(len(fresh))
 
-    def repair(self, batch: list[Event]) -> Refused:
+    def repair(self, batch: Sequence[list[Event]]) -> list[tuple[Place, str]]:
         """Bytes cannot be refused."""
         return []
 

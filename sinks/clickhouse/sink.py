@@ -2,7 +2,7 @@
 
 The same message is the same row: each table names the identity of its rows, so a double is harmless (reads.py). When
 ClickHouse refuses a batch, its records are read one by one, the corrupt ones become dead letters and the rest is
-written anew and inserted.
+written anew and inserted. Of a batch only the bodies, spliced, are in memory, and where each came from.
 """
 
 from collections.abc import Callable, Container, Sequence
@@ -13,15 +13,17 @@ from confluent_kafka import Message
 from prometheus_client import Counter
 
 from platestream.clock import Clock
-from platestream.errors import InvalidMessage
 from platestream.metrics import ALERTS_STORED, INSERT_SECONDS, INSERTS, OUTCOMES_STORED, READS_OVERDUE, READS_STORED
 from schemas.codec import Codec
+from schemas.versions import Version
+from sinks.clickhouse.glancing import Glance
 from sinks.clickhouse.peeking import Peek
-from sinks.clickhouse.sorting import Group, Judge, sort_messages
-from sinks.clickhouse.splice import columns, container, write_anew
+from sinks.clickhouse.sorting import Judge, sort_messages
+from sinks.clickhouse.splice import Block, columns, container
+from sinks.clickhouse.spliced import Spliced
 from sinks.clickhouse.store import Store
 from sinks.retention.rules import KeptSpan
-from sinks.topic_sink import Refused
+from sinks.topic_sink import Place, Refused
 
 NOTHING_SUPPRESSED: Container[bytes] = frozenset()
 
@@ -42,11 +44,11 @@ READS = Table("plate-reads", "storage-reads", "PlateRead", "reads_landing", READ
 ALERTS = Table("alerts", "storage-alerts", "Alert", "alerts_landing", ALERTS_STORED)
 OUTCOMES = Table("alert-outcomes", "storage-outcomes", "AlertOutcome", "alert_outcomes", OUTCOMES_STORED)
 
-Batch = list[Group[Message]]
+Piece = list[Spliced]
 
 
 class TableKeeper:
-    """Keeps what is on the topic of `table`; `new_judge` gives the judge of one batch."""
+    """Keeps what is on the topic of `table`; `new_judge` gives the judge of one piece."""
 
     store = "ClickHouse"
     failures = Error
@@ -57,33 +59,34 @@ class TableKeeper:
         self._codec = codec
         self._new_judge = new_judge
 
-    def sort(self, messages: Sequence[Message]) -> tuple[Batch, Refused]:
+    def sort(self, messages: Sequence[Message]) -> tuple[Piece, Refused]:
         found = sort_messages(messages, self._codec, self._table.record, self._new_judge())
         if self._table.overdue:
             self._table.overdue.inc(found.left_out)
-        return found.groups, found.refused
+        return [Spliced.of(group) for group in found.groups], found.refused
 
-    def keep(self, batch: Batch) -> None:
-        for group in batch:
-            with INSERT_SECONDS.time():
-                content = container(group.version, group.values)
-                self._store.insert_avro(self._table.landing, columns(group.version), content)
-            INSERTS.inc()
-            self._table.stored.inc(len(group.values))
+    def keep(self, batch: Sequence[Piece]) -> None:
+        by_version: dict[str, list[Spliced]] = {}
+        for piece in batch:
+            for spliced in piece:
+                by_version.setdefault(spliced.version.text, []).append(spliced)
+        for alike in by_version.values():
+            self._insert(alike[0].version, [spliced.block for spliced in alike])
 
-    def repair(self, batch: Batch) -> Refused:
-        """What is left in the groups is as a correct writer gives it."""
-        refused: Refused = []
-        for group in batch:
-            pairs = list(zip(group.messages, group.values, strict=True))
-            group.messages, group.values = [], []
-            for message, value in pairs:
-                try:
-                    group.values.append(write_anew(group.version, value))
-                    group.messages.append(message)
-                except InvalidMessage as error:
-                    refused.append((message, error.reason))
+    def repair(self, batch: Sequence[Piece]) -> list[tuple[Place, str]]:
+        """What is left in the batch is as a correct writer gives it."""
+        refused: list[tuple[Place, str]] = []
+        for piece in batch:
+            found = [spliced.repaired() for spliced in piece]
+            piece[:] = [sound for sound, _ in found if sound]
+            refused += [corrupt for _, all_corrupt in found for corrupt in all_corrupt]
         return refused
+
+    def _insert(self, version: Version, blocks: Sequence[Block]) -> None:
+        with INSERT_SECONDS.time():
+            self._store.insert_avro(self._table.landing, columns(version), container(version, blocks))
+        INSERTS.inc()
+        self._table.stored.inc(sum(count for count, _ in blocks))
 
 
 def reads_keeper(
@@ -93,7 +96,12 @@ def reads_keeper(
 
     Keeps: retention.sixty-days
     """
-    return TableKeeper(READS, store, codec, lambda: Peek(KeptSpan.at(clock.now(), days), suppressed, codec).judge_read)
+
+    def new_judge() -> Judge:
+        span = KeptSpan.at(clock.now(), days)
+        return Judge(Peek(span, suppressed, codec).judge_read, Glance(span, suppressed).plain)
+
+    return TableKeeper(READS, store, codec, new_judge)
 
 
 def alerts_keeper(
@@ -103,11 +111,13 @@ def alerts_keeper(
 
     Keeps: retention.sixty-days
     """
-    return TableKeeper(
-        ALERTS, store, codec, lambda: Peek(KeptSpan.at(clock.now(), days), suppressed, codec).judge_alert
-    )
+
+    def new_judge() -> Judge:
+        return Judge(Peek(KeptSpan.at(clock.now(), days), suppressed, codec).judge_alert)
+
+    return TableKeeper(ALERTS, store, codec, new_judge)
 
 
 def outcomes_keeper(store: Store, codec: Codec) -> TableKeeper:
     """Keeps outcomes; they hold no plate."""
-    return TableKeeper(OUTCOMES, store, codec, lambda: lambda value: value)
+    return TableKeeper(OUTCOMES, store, codec, lambda: Judge(lambda value: value))

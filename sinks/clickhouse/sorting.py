@@ -1,11 +1,15 @@
 """Sorts a batch of framed Avro by what becomes of it: inserted, left out, or dead letters.
 
-What a message holds is ClickHouse's to parse; only what a `judge` looks at is looked at here (peeking.py).
+What a message holds is ClickHouse's to parse; only what a `Judge` looks at is looked at here (peeking.py, glancing.py).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from platestream.errors import InvalidMessage
 from schemas.codec import Codec
@@ -21,7 +25,17 @@ class HasValue(Protocol):
 
 
 M = TypeVar("M", bound=HasValue)
-Judge = Callable[[bytes], bytes | None]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """`one` gives the value to keep, None when it is to be left out, and raises InvalidMessage to refuse it.
+
+    `plain` says of many values with one header which of them `one` would keep as they are. It may miss some.
+    """
+
+    one: Callable[[bytes], bytes | None]
+    plain: Callable[[Sequence[bytes], bytes], NDArray[np.bool_]] | None = None
 
 
 @dataclass
@@ -42,16 +56,16 @@ class Sorted(Generic[M]):
     refused: list[tuple[M, str]] = field(repr=False)
 
 
-def sort_messages(messages: Iterable[M], codec: Codec, record: str, judge: Judge) -> Sorted[M]:
-    """`judge` gives the value to keep, None when it is to be left out, and raises InvalidMessage to refuse it."""
+def sort_messages(messages: Sequence[M], codec: Codec, record: str, judge: Judge) -> Sorted[M]:
+    """Those that `judge` keeps, by writer's schema; messages whose values are no `record` are refused."""
     groups: dict[bytes, Group[M]] = {}
     refused: list[tuple[M, str]] = []
     left_out = 0
-    for message in messages:
+    for message in _without_plain(messages, groups, codec, record, judge):
         value = message.value() or b""
         try:
             group = groups.get(value[:HEADER_BYTES]) or _open_group(groups, value, codec, record)
-            kept = judge(value)
+            kept = judge.one(value)
         except InvalidMessage as error:
             if value != ROLL_MARKER:
                 refused.append((message, error.reason))
@@ -64,6 +78,23 @@ def sort_messages(messages: Iterable[M], codec: Codec, record: str, judge: Judge
     for group in groups.values():
         refused += _refuse_bad_ends(group)
     return Sorted([group for group in groups.values() if group.values], left_out, refused)
+
+
+def _without_plain(
+    messages: Sequence[M], groups: dict[bytes, Group[M]], codec: Codec, record: str, judge: Judge
+) -> Sequence[M]:
+    """What is left when all that is plainly kept, and has the first message's header, is in its group."""
+    if not judge.plain or not messages:
+        return messages
+    values = [message.value() or b"" for message in messages]
+    try:
+        group = _open_group(groups, values[0], codec, record)
+    except InvalidMessage:
+        return messages
+    is_plain = judge.plain(values, values[0][:HEADER_BYTES])
+    group.messages += compress(messages, is_plain)
+    group.values += compress(values, is_plain)
+    return list(compress(messages, ~is_plain))
 
 
 def _open_group(groups: dict[bytes, Group[M]], value: bytes, codec: Codec, record: str) -> Group[M]:

@@ -1,7 +1,7 @@
 """From framed Kafka values to Avro containers that ClickHouse reads, without touching a field.
 
-A container is a header with the writer's schema and one block: the bodies as they are, joined. So there is one
-container per writer schema, and what a read holds is parsed once, by ClickHouse.
+A container is a header with the writer's schema and blocks: the bodies as they are, joined. So there is one container
+per writer schema, and what a read holds is parsed once, by ClickHouse.
 
 A body that is too short or too long shifts all behind it. ClickHouse notices, for a read id stands early in every
 body, except at the end of a block: there `ends_well` looks. When ClickHouse refuses a container, `write_anew` tells
@@ -9,7 +9,7 @@ the sound bodies from the corrupt ones.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import fastavro
@@ -18,16 +18,25 @@ from platestream.errors import InvalidMessage
 from schemas.framing import HEADER_BYTES
 from schemas.versions import Version
 
-_SYNC = bytes(16)  # separates blocks; there is one
+_SYNC = bytes(16)  # separates blocks
+
+Block = tuple[int, bytes]
+"""How many bodies, and the bodies joined."""
 
 
-def container(version: Version, values: Sequence[bytes]) -> bytes:
-    """An Avro object container file of framed values that were all written with `version`."""
+def splice(values: Sequence[bytes]) -> Block:
+    """The block of framed values."""
+    return len(values), b"".join([value[HEADER_BYTES:] for value in values])
+
+
+def container(version: Version, blocks: Iterable[Block]) -> list[bytes]:
+    """An Avro object container file, in pieces, of values that were all written with `version`."""
     schema = version.text.encode()
     header = [b"Obj\x01", _long(2), _bytes(b"avro.schema"), _bytes(schema), _bytes(b"avro.codec"), _bytes(b"null")]
-    block = b"".join([value[HEADER_BYTES:] for value in values])
-    body = [_long(len(values)), _bytes(block), _SYNC] if values else []
-    return b"".join([*header, _long(0), _SYNC, *body])
+    pieces = [b"".join([*header, _long(0), _SYNC])]
+    for count, block in blocks:
+        pieces += [_long(count) + _long(len(block)), block, _SYNC]
+    return pieces
 
 
 def columns(version: Version) -> list[str]:

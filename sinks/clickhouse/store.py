@@ -61,9 +61,13 @@ class Store:
         client: Client = self._threads.client
         return client
 
-    def insert_avro(self, table: str, columns: Sequence[str], container: bytes) -> None:
-        """Insert an Avro container; when this returns, the rows are on disk. Raises clickhouse_connect's Error."""
-        self.client().raw_insert(table, columns, container, fmt="Avro", settings=_INSERT)
+    def insert_avro(self, table: str, columns: Sequence[str], container: Sequence[bytes]) -> None:
+        """Insert an Avro container, given in pieces; when this returns, the rows are on disk.
+
+        Raises clickhouse_connect's Error.
+        """
+        content: Any = container if self.folder else b"".join(container)  # over HTTP it may have to be sent twice
+        self.client().raw_insert(table, columns, content, fmt="Avro", settings=_INSERT)
 
     def close(self) -> None:
         """Close the clients of all threads; none may be in use."""

@@ -3,12 +3,14 @@
 A copy is safe to repeat: what the hold has already is left out (an anti-join on the read's id), and the table would
 drop a double. It is made in full when a hold opens and before a day is dropped; each minute it looks at what was
 stored since. Reads of plates in `suppressed_plates` go into active investigations only.
+
+Holds on plates may be a thousand, so they share statements; any other hold has its own.
 """
 
 # ruff: noqa: S608 - statements are put together from constants alone; values are parameters
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -40,6 +42,22 @@ WHERE {{condition}} {{scope}}
     AND read_id NOT IN (SELECT read_id FROM held_reads WHERE hold_id = {{hold_id:UUID}})
 LIMIT 1 BY read_id
 """
+_COPY_BY_PLATE = f"""
+INSERT INTO held_reads (hold_id, {_READ})
+SELECT hold_id, {_READ}
+FROM (SELECT {_READ} FROM reads WHERE folded_plate IN {{plates:Array(String)}} {{scope}}) AS found
+INNER JOIN
+(
+    SELECT one.1 AS hold_id, one.2 AS folded_plate, one.3 AS from_ms, one.4 AS until_ms, one.5 AS keeps_suppressed
+    FROM (SELECT arrayJoin({{wanted:Array(Tuple(UUID, String, Int64, Int64, UInt8))}}) AS one)
+) AS wanted USING (folded_plate)
+WHERE collected_at >= fromUnixTimestamp64Milli(from_ms, 'UTC')
+    AND collected_at < fromUnixTimestamp64Milli(until_ms, 'UTC')
+    AND (keeps_suppressed = 1 OR folded_plate NOT IN (SELECT folded_plate FROM suppressed_plates))
+    AND (hold_id, read_id) NOT IN
+    (SELECT hold_id, read_id FROM held_reads WHERE folded_plate IN {{plates:Array(String)}})
+LIMIT 1 BY hold_id, read_id
+"""
 _COPY_ALERTS = f"""
 INSERT INTO held_alerts (hold_id, {_ALERT})
 SELECT hold_id, {_ALERT}
@@ -48,6 +66,8 @@ WHERE hold_id IN {{hold_ids:Array(UUID)}} {{scope}}
     AND (hold_id, alert_id, sighting) NOT IN (SELECT hold_id, alert_id, sighting FROM held_alerts)
 LIMIT 1 BY hold_id, alert_id, sighting
 """
+_MOST_WANTED = 5000  # a statement is text, and is parsed
+_MANY_HOLDS = {"max_partitions_per_insert_block": 0}
 _SINCE = "AND stored_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')"
 _BEFORE = "AND collected_at < fromUnixTimestamp64Milli({before_ms:Int64}, 'UTC')"
 _NOT_SWEPT = "AND folded_plate NOT IN (SELECT folded_plate FROM suppressed_plates)"
@@ -78,6 +98,17 @@ class Scope:
     def parameters(self) -> dict[str, int]:
         before = {} if self.collected_before is None else {"before_ms": to_ms(self.collected_before)}
         return before if self.stored_since_ms is None else {**before, "since_ms": self.stored_since_ms}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WantedPlate:
+    """A folded plate that a hold names, and the span of collection (milliseconds since 1970) it is about."""
+
+    hold_id: UUID
+    folded_plate: str = field(repr=False)
+    from_ms: int
+    until_ms: int
+    keeps_suppressed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +147,18 @@ class HeldRows:
         parameters = {"hold_id": hold.id, **condition.parameters, **scope.parameters}
         with clickhouse_errors("copy reads into a hold"):
             self._client().raw_query(statement, parameters=parameters)  # in the body; `command` puts them into the URL
+
+    def copy_plates(self, wanted: Sequence[WantedPlate], scope: Scope) -> None:
+        """Copy what holds on plates are about and do not have yet. Keeps: evidence.copy, retention.suppressed"""
+        statement = _COPY_BY_PLATE.replace("{scope}", scope.sql)
+        for start in range(0, len(wanted), _MOST_WANTED):
+            some = wanted[start : start + _MOST_WANTED]
+            parameters = {
+                "wanted": [(w.hold_id, w.folded_plate, w.from_ms, w.until_ms, int(w.keeps_suppressed)) for w in some],
+                "plates": sorted({w.folded_plate for w in some}),
+            }
+            with clickhouse_errors("copy reads into holds"):
+                self._client().command(statement, parameters={**parameters, **scope.parameters}, settings=_MANY_HOLDS)
 
     def copy_alerts(self, hold_ids: Iterable[UUID], scope: Scope) -> None:
         """Copy the alerts of the reads that these holds have."""

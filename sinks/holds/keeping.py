@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
+from platestream.clock import to_ms
 from platestream.errors import IntegrityError, TransientError
 from platestream.metrics import HELD_PICTURES_DIFFER, HELD_READS, HOLDS
 from schemas.messages import PictureKind
 from sinks.holds.acts import HoldKey, Named
-from sinks.holds.copying import HeldReference, HeldRows, Scope
+from sinks.holds.copying import HeldReference, HeldRows, Scope, WantedPlate
 from sinks.holds.partitions import HeldPartitions
 from sinks.holds.state import Hold, HoldsState
 from sinks.pictures.held import StoredAs, hold_picture
@@ -55,11 +56,9 @@ class HoldKeeper:
         taking = [hold for hold in state.holds.values() if hold.takes_reads(now)]
         newest_ms = self._rows.newest_ms()
         recent = Scope(stored_since_ms=max(0, self._looked_ms - _OVERLAP_MS))
-        for hold in self._concerned(taking, recent):
-            self._rows.copy_reads(hold, self.named_by(hold), recent, now)
+        self._copy_reads([hold for hold in taking if hold.id in self._taking], recent, now)
         fresh = [hold for hold in taking if hold.id not in self._taking]
-        for hold in fresh:
-            self._rows.copy_reads(hold, self.named_by(hold), Scope(), now)
+        self._copy_reads(fresh, Scope(), now)
         self._copy_alerts(fresh, Scope())
         self._copy_alerts(taking, recent)
         self._copy_pictures(taking, now)
@@ -75,8 +74,7 @@ class HoldKeeper:
         """Copy all that was collected before this time into the holds that take reads, whenever it was stored."""
         taking = [hold for hold in state.holds.values() if hold.takes_reads(now)]
         due = Scope(collected_before=before)
-        for hold in taking:
-            self._rows.copy_reads(hold, self.named_by(hold), due, now)
+        self._copy_reads(taking, due, now)
         self._copy_alerts(taking, due)
         self._copy_pictures(taking, before)
 
@@ -110,14 +108,18 @@ class HoldKeeper:
             self._named[hold.id] = self._key.named_by(hold)
         return self._named[hold.id]
 
-    def _concerned(self, taking: Iterable[Hold], recent: Scope) -> list[Hold]:
-        """Holds for plates are many, and few of their plates come by: one question finds which."""
-        known = [hold for hold in taking if hold.id in self._taking]
-        by_plate = [hold for hold in known if isinstance(hold.opened.selection, ByPlate)]
-        plates = {plate for hold in by_plate for plate in self.named_by(hold).plates}
-        stored = self._rows.plates_stored(plates, recent.stored_since_ms or 0) if plates else set()
-        others = [hold for hold in known if not isinstance(hold.opened.selection, ByPlate)]
-        return [hold for hold in by_plate if stored.intersection(self.named_by(hold).plates)] + others
+    def _copy_reads(self, holds: Iterable[Hold], scope: Scope, now: datetime) -> None:
+        wanted: list[WantedPlate] = []
+        for hold in holds:
+            selection, named = hold.opened.selection, self.named_by(hold)
+            if isinstance(selection, ByPlate):
+                wanted += _wanted(hold, selection, named, now)
+            else:
+                self._rows.copy_reads(hold, named, scope, now)
+        if scope.stored_since_ms is not None and wanted:  # of all the plates few came by since
+            came_by = self._rows.plates_stored({one.folded_plate for one in wanted}, scope.stored_since_ms)
+            wanted = [one for one in wanted if one.folded_plate in came_by]
+        self._rows.copy_plates(wanted, scope)
 
     def _copy_alerts(self, holds: Iterable[Hold], scope: Scope) -> None:
         if hold_ids := [hold.id for hold in holds]:
@@ -162,6 +164,19 @@ class HoldKeeper:
             raise
         except OSError as error:
             raise TransientError(f"The picture store or a backup does not answer ({type(error).__name__}).") from None
+
+
+def _wanted(hold: Hold, selection: ByPlate, named: Named, now: datetime) -> list[WantedPlate]:
+    return [
+        WantedPlate(
+            hold_id=hold.id,
+            folded_plate=plate,
+            from_ms=to_ms(selection.collected_from),
+            until_ms=to_ms(selection.collected_until),
+            keeps_suppressed=hold.is_active_investigation(now),
+        )
+        for plate in named.plates
+    ]
 
 
 def _standing(hold: Hold, now: datetime) -> str:

@@ -20,7 +20,7 @@ from schemas.messages import Picture
 from sinks.pictures.checking import check_picture
 from sinks.pictures.store import PictureStore, ShelfDestroyed, day_of
 from sinks.retention.rules import KeptSpan
-from sinks.topic_sink import Limits, Refused
+from sinks.topic_sink import Limits, Place, Refused
 
 TOPIC = "plate-pictures"
 GROUP = "storage-pictures"
@@ -60,13 +60,14 @@ class PictureKeeper:
                 refused.append((message, error.reason))
         return list(pictures.values()), refused
 
-    def keep(self, batch: list[Picture]) -> None:
+    def keep(self, batch: Sequence[list[Picture]]) -> None:
         """Several at once: most of the time of a write is waiting for the disk."""
         with ThreadPoolExecutor(_WRITERS, "write-picture") as writers:
-            for _ in writers.map(self._write, batch):
-                pass
+            for piece in batch:
+                for _ in writers.map(self._write, piece):
+                    pass
 
-    def repair(self, batch: list[Picture]) -> Refused:
+    def repair(self, batch: Sequence[list[Picture]]) -> list[tuple[Place, str]]:
         """Each was decoded and checked before, so a refusal is never the data's."""
         return []
 

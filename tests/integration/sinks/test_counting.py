@@ -14,7 +14,7 @@ from schemas.versions import newest
 from sinks.clickhouse.counting import Counting, collected, count_day, hits
 from sinks.clickhouse.merging import merge_one_day
 from sinks.clickhouse.sink import alerts_keeper, reads_keeper
-from sinks.clickhouse.splice import columns, container
+from sinks.clickhouse.splice import columns, container, splice
 from sinks.clickhouse.store import Store
 from sinks.retention.tables import DayTable
 from tests.storing import NOW, FakeMessage, a_read, an_alert
@@ -141,7 +141,7 @@ def test_a_day_that_is_over_becomes_one_part_and_doubles_go(store: Store, codec:
     for at in (YESTERDAY, YESTERDAY - DAY, MIDNIGHT):
         for number in range(3):
             values = [codec.encode(a_read(number, collected_at=at))] * 2
-            store.insert_avro("reads_landing", columns(version), container(version, values))
+            store.insert_avro("reads_landing", columns(version), container(version, [splice(values)]))
     later = datetime.now(UTC) + timedelta(minutes=11)
     if later.date() != NOW.date():
         pytest.skip("midnight is near: today would be over")

@@ -14,7 +14,7 @@ from schemas.codec import Codec
 from schemas.versions import newest
 from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.reads import count_reads
-from sinks.clickhouse.splice import columns, container
+from sinks.clickhouse.splice import columns, container, splice
 from sinks.clickhouse.store import Store, clickhouse_errors
 from tests.storing import a_read
 
@@ -81,7 +81,7 @@ def test_homes_of_any_name_work(tmp_path: Path, codec: Codec, name: str) -> None
     for _ in range(2):
         store = Store(Settings(home=home))
         migrate(store.client())
-        store.insert_avro("reads_landing", columns(version), container(version, [codec.encode(a_read())]))
+        store.insert_avro("reads_landing", columns(version), container(version, [splice([codec.encode(a_read())])]))
         assert count_reads(store.client()) == 1
         store.close()
     assert {path.name for path in home.iterdir()} == {"clickhouse", "clickhouse-incoming"}

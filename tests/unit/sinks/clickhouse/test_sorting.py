@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from platestream.clock import from_ms, to_ms
 from schemas.codec import Codec
 from schemas.framing import ROLL_MARKER, frame
+from schemas.plates import fold_bytes
 from schemas.versions import newest, versions
+from sinks.clickhouse.glancing import Glance
 from sinks.clickhouse.peeking import Peek
-from sinks.clickhouse.sorting import Sorted, sort_messages
+from sinks.clickhouse.sorting import Judge, Sorted, sort_messages
 from sinks.retention.rules import KeptSpan
-from tests.storing import FakeMessage, a_picture, a_read, an_alert
+from tests.storing import PLATES, FakeMessage, a_picture, a_read, an_alert
 
 NOW = datetime(2026, 5, 10, 13, 30, tzinfo=UTC)
 SPAN = KeptSpan.at(NOW, 60)
@@ -24,8 +26,13 @@ SPAN = KeptSpan.at(NOW, 60)
 def sort(
     codec: Codec, *values: bytes | None, span: KeptSpan = SPAN, suppressed: frozenset[bytes] = frozenset()
 ) -> Sorted[FakeMessage]:
-    peek = Peek(span, suppressed, codec)
-    return sort_messages([FakeMessage(value) for value in values], codec, "PlateRead", peek.judge_read)
+    """Sorted one by one and, which must be the same, after a glance."""
+    messages, one = [FakeMessage(value) for value in values], Peek(span, suppressed, codec).judge_read
+    by_one = sort_messages(messages, codec, "PlateRead", Judge(one))
+    found = sort_messages(messages, codec, "PlateRead", Judge(one, Glance(span, suppressed).plain))
+    assert (found.left_out, found.refused) == (by_one.left_out, by_one.refused)
+    assert [sorted(group.values) for group in found.groups] == [sorted(group.values) for group in by_one.groups]
+    return by_one
 
 
 def read_at(codec: Codec, at: datetime, plate: str = "ABC123") -> bytes:
@@ -117,6 +124,23 @@ def test_peeking_agrees_with_the_rule_at_any_time(now: int, at: int, near: int, 
         assert len(found.refused) == (at_ms > span.last_ms)
 
 
+@given(
+    plate=PLATES,
+    place=st.integers(0, 60),
+    byte=st.integers(0, 255),
+    cut=st.integers(0, 130),
+    suppressed=st.booleans(),
+)
+def test_a_glance_agrees_on_damaged_values(
+    plate: str, place: int, byte: int, cut: int, suppressed: bool, codec: Codec
+) -> None:
+    value = bytearray(read_at(codec, NOW, plate))
+    value[min(place, len(value) - 1)] = byte
+    listed = frozenset({fold_bytes(plate.encode())}) if suppressed else frozenset[bytes]()
+    sort(codec, bytes(value), suppressed=listed)
+    sort(codec, bytes(value[: len(value) - cut]), suppressed=listed)
+
+
 class _TwoIds(Codec):
     """Knows a record under two ids, as when a schema was registered twice."""
 
@@ -153,7 +177,7 @@ def test_an_alert_goes_with_its_read(codec: Codec) -> None:
     peek = Peek(SPAN, frozenset({b"AAA111"}), codec)
     kept, due = an_alert(collected_at=NOW), an_alert(collected_at=NOW - timedelta(days=60))
     values = [codec.encode(alert) for alert in (kept, due, an_alert(collected_at=NOW, plate="AAA111"))]
-    found = sort_messages([FakeMessage(value) for value in values], codec, "Alert", peek.judge_alert)
+    found = sort_messages([FakeMessage(value) for value in values], codec, "Alert", Judge(peek.judge_alert))
     assert [group.values for group in found.groups] == [values[:1]]
     assert (found.left_out, found.refused) == (2, [])
 
