@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from confluent_kafka import Message
 from hypothesis import strategies as st
 from PIL import Image
 
 from platestream.clock import from_ms, to_ms
+from schemas.codec import Codec
 from schemas.messages import (
     Alert,
     Candidate,
@@ -62,6 +64,14 @@ class FakeMessage:
 
     def value(self) -> bytes | None:
         return self.content
+
+
+def messages_of(codec: Codec, *records: Any) -> list[Message]:
+    """Records as a consumer gives them, one after the other on one partition."""
+    return [
+        Message(topic="a-topic", partition=0, offset=offset, value=codec.encode(record))
+        for offset, record in enumerate(records)
+    ]
 
 
 def a_read(event: int | str = 1, *, plate: str = "ABC123", **fields: Any) -> PlateRead:

@@ -17,7 +17,7 @@ from sinks.clickhouse.sink import alerts_keeper, reads_keeper
 from sinks.clickhouse.splice import columns, container, splice
 from sinks.clickhouse.store import Store
 from sinks.retention.tables import DayTable
-from tests.storing import NOW, FakeMessage, a_read, an_alert
+from tests.storing import NOW, a_read, an_alert, messages_of
 
 DAY = timedelta(days=1)
 MIDNIGHT = NOW.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -26,15 +26,15 @@ YESTERDAY = MIDNIGHT - DAY
 
 def keep(store: Store, codec: Codec, *reads: PlateRead, suppressed: frozenset[bytes] = frozenset()) -> None:
     keeper = reads_keeper(store, codec, SetClock(NOW), 60, suppressed)
-    batch, refused = keeper.sort([FakeMessage(codec.encode(read)) for read in reads])  # type: ignore[list-item]
+    piece, refused = keeper.sort(messages_of(codec, *reads))
     assert refused == []
-    keeper.keep(batch)
+    keeper.keep([piece])
 
 
 def keep_alerts(store: Store, codec: Codec, *alerts: object) -> None:
     keeper = alerts_keeper(store, codec, SetClock(NOW), 60)
-    batch, _ = keeper.sort([FakeMessage(codec.encode(alert)) for alert in alerts])  # type: ignore[list-item]
-    keeper.keep(batch)
+    piece, _ = keeper.sort(messages_of(codec, *alerts))
+    keeper.keep([piece])
 
 
 def counts(store: Store) -> dict[tuple[datetime, str], int]:
