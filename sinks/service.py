@@ -19,7 +19,6 @@ from sinks.clickhouse import ledger
 from sinks.clickhouse.ledger import LedgerKeeper
 from sinks.clickhouse.sink import ALERTS, OUTCOMES, READS, alerts_keeper, outcomes_keeper, reads_keeper
 from sinks.clickhouse.store import Store
-from sinks.clickhouse.upkeep import Upkeep
 from sinks.dead_letters import DeadLetters
 from sinks.intake import Intake
 from sinks.pictures import sink as pictures
@@ -133,8 +132,7 @@ def start_sinks(
         settings,
         groups_by_topic(settings, {READS.topic: READS.group, pictures.TOPIC: pictures.GROUP}),
     )
-    upkeep = Upkeep(store, clock, days)
-    sinks = Sinks({**runs, "truncation": truncation.run, "upkeep": upkeep.run}, beat)
+    sinks = Sinks({**runs, "truncation": truncation.run}, beat)
     sinks.start()
     return sinks
 
