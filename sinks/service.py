@@ -9,6 +9,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from platestream.clock import Clock
@@ -19,13 +20,18 @@ from sinks.clickhouse import ledger
 from sinks.clickhouse.ledger import LedgerKeeper
 from sinks.clickhouse.sink import ALERTS, OUTCOMES, READS, alerts_keeper, outcomes_keeper, reads_keeper
 from sinks.clickhouse.store import Store
+from sinks.clickhouse.upkeep import Upkeep
 from sinks.dead_letters import DeadLetters
+from sinks.holds.investigations import Withholding
+from sinks.holds.state import HoldsState
 from sinks.intake import Intake
 from sinks.pictures import sink as pictures
 from sinks.pictures.sink import PictureKeeper
 from sinks.pictures.store import PictureStore
+from sinks.retention.suppression import Suppressed
 from sinks.retention.truncation import Truncation, groups_by_topic
 from sinks.topic_sink import Keeper, Limits, TopicSink
+from streams.ledger.ledger import Ledger
 
 _log = logging.getLogger(__name__)
 
@@ -98,15 +104,19 @@ class _Round:
         self._beat()
 
 
-def start_sinks(
-    settings: Settings,
-    store: Store,
-    picture_store: PictureStore,
-    codec: Codec,
-    clock: Clock,
-    beat: Callable[[], None],
-) -> Sinks:
-    """Start all sinks on a migrated store. Raises ConfigError when an address or Kafka option cannot be used."""
+@dataclass(frozen=True, kw_only=True)
+class Into:
+    """Where what is taken goes: a migrated store and the pictures. List and holds say what does not go there."""
+
+    store: Store
+    pictures: PictureStore
+    suppressed: Suppressed
+    holds: Ledger[HoldsState]
+
+
+def start_sinks(settings: Settings, into: Into, codec: Codec, clock: Clock, beat: Callable[[], None]) -> Sinks:
+    """Start all sinks. Raises ConfigError when an address, a Kafka option or the key of holds cannot be used."""
+    store, withhold = into.store, Withholding(settings, into.suppressed, into.holds, clock)
     kafka, days = settings.kafka, settings.retention.days
     limits = Limits(settings.storage.batch_reads, settings.storage.batch_milliseconds / 1000)
 
@@ -119,20 +129,20 @@ def start_sinks(
 
         return run
 
+    picture_keeper = PictureKeeper(settings, into.pictures, codec, clock, withhold)
     runs = {
-        "reads": keep(READS.topic, READS.group, reads_keeper(store, codec, clock, days)),
-        "alerts": keep(ALERTS.topic, ALERTS.group, alerts_keeper(store, codec, clock, days)),
+        "reads": keep(READS.topic, READS.group, reads_keeper(store, codec, clock, days, withhold)),
+        "alerts": keep(ALERTS.topic, ALERTS.group, alerts_keeper(store, codec, clock, days, withhold)),
         "outcomes": keep(OUTCOMES.topic, OUTCOMES.group, outcomes_keeper(store, codec)),
         "ledger": keep(ledger.TOPIC, ledger.GROUP, LedgerKeeper(store)),
-        "pictures": keep(
-            pictures.TOPIC, pictures.GROUP, PictureKeeper(settings, picture_store, codec, clock), pictures.LIMITS
-        ),
+        "pictures": keep(pictures.TOPIC, pictures.GROUP, picture_keeper, pictures.LIMITS),
     }
     truncation = Truncation(
         settings,
         groups_by_topic(settings, {READS.topic: READS.group, pictures.TOPIC: pictures.GROUP}),
     )
-    sinks = Sinks({**runs, "truncation": truncation.run}, beat)
+    upkeep = Upkeep(store, clock, days)
+    sinks = Sinks({**runs, "truncation": truncation.run, "upkeep": upkeep.run}, beat)
     sinks.start()
     return sinks
 

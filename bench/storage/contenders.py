@@ -58,7 +58,7 @@ class OurSink:
     def _sink(self, group: str) -> TopicSink[Piece]:
         ground = self._ground
         kafka, codec, limits = ground.broker.kafka, ground.broker.codec, ground.settings.storage
-        keeper = reads_keeper(ground.store, codec, ground.clock, 60, ground.suppressed)
+        keeper = reads_keeper(ground.store, codec, ground.clock, 60, ground.withhold)
         return TopicSink(
             Intake(kafka, READS_TOPIC, group),
             keeper,

@@ -22,6 +22,7 @@ from sinks.clickhouse.glancing import long_of_six_bytes
 from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.splice import container, splice
 from sinks.clickhouse.store import Store
+from sinks.holds.investigations import Withheld
 from streams.clients import producer
 
 DAYS = 60
@@ -59,6 +60,10 @@ class Ground:
             yield
         finally:
             self.store.close()
+
+    def withhold(self) -> Withheld:
+        """What the sink is told of suppressed plates and investigations."""
+        return Withheld(self.suppressed, self.holds.investigations)
 
     def empty_reads(self) -> None:
         for table in ("reads", "blanked_reads"):

@@ -17,8 +17,9 @@ from bench.plates import plate
 from platestream.clock import SetClock
 from platestream.settings import Settings
 from sinks.clickhouse.store import Store
-from sinks.holds.acts import HoldKey
+from sinks.holds.acts import HoldKey, Named
 from sinks.holds.copying import HeldRows
+from sinks.holds.investigations import Investigations
 from sinks.holds.keeping import HoldKeeper
 from sinks.holds.partitions import TABLES, HeldPartitions
 from sinks.holds.state import Hold, HoldsState
@@ -39,10 +40,16 @@ class Holds:
         key_file = settings.path(settings.storage.holds_key_file)
         new_private_key(key_file)
         seals = Seals([read_private_key(key_file).public_key], bytes(32))
+        self._key = HoldKey(settings)
         self._state = HoldsState(
             holds=MappingProxyType({UUID(int=1 + number): _hold(number, clock.now(), seals) for number in range(HOLDS)})
         )
         self._failure: BaseException | None = None
+
+    def investigations(self) -> Investigations:
+        """As the sink is told of them."""
+        holds = enumerate(self._state.holds.values())
+        return Investigations([(hold, Named((_held_plate(number),))) for number, hold in holds])
 
     @contextmanager
     def taking(self) -> Iterator[None]:
@@ -81,7 +88,7 @@ class Holds:
     def _keeper(self) -> HoldKeeper:
         settings, store = self._settings, self._store
         rows, partitions = HeldRows(store), HeldPartitions(store)
-        return HoldKeeper(rows, partitions, PictureStore(settings), backups_place(settings), HoldKey(settings))
+        return HoldKeeper(rows, partitions, PictureStore(settings), backups_place(settings), self._key)
 
     def _ask(self, question: str) -> int:
         plates = [_held_plate(number) for number in range(HOLDS)]

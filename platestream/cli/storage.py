@@ -33,7 +33,7 @@ def command() -> None:
         from sinks.holds.state import HoldsState, fold_holds
         from sinks.pictures.store import PictureStore
         from sinks.retention.service import keeping, start_retention
-        from sinks.service import start_sinks
+        from sinks.service import Into, start_sinks
         from streams.ledger.kafka import KafkaLedger
         from streams.registry import load_codec
         from streams.suppressions.following import following_suppressions
@@ -51,7 +51,8 @@ def command() -> None:
         following = stack.enter_context(following_suppressions(settings, codec, clock))
         retention = start_retention(settings, keeping(settings, store, pictures), holds, clock, following.plates)
         stack.callback(retention.stop)
-        sinks = start_sinks(settings, store, pictures, codec, clock, probe.beat)
+        into = Into(store=store, pictures=pictures, suppressed=following.plates, holds=holds)
+        sinks = start_sinks(settings, into, codec, clock, probe.beat)
         stack.callback(sinks.stop)
 
         def check() -> None:

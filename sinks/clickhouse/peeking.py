@@ -1,17 +1,17 @@
 """Judges a read or an alert by its first bytes, plate and time of collection, before anything of it is stored.
 
 What is due for destruction already is left out. Of a read whose plate is suppressed only reader and time go on, to be
-counted: no plate, no place, no picture (retention.suppressed).
+counted: no plate, no place, no picture (retention.suppressed), unless an active investigation is about it.
 """
 
 import re
-from collections.abc import Container
 
 from platestream.errors import InvalidMessage
 from schemas.codec import Codec
 from schemas.framing import HEADER_BYTES, peek_collected_at_ms
 from schemas.plates import MAX_PLATE_LENGTH, fold_bytes
 from sinks.clickhouse.splice import blank
+from sinks.holds.investigations import Withheld
 from sinks.retention.rules import KeptSpan
 
 _is_plate = re.compile(rb"[A-Z0-9]{1,%d}" % MAX_PLATE_LENGTH).fullmatch
@@ -19,29 +19,37 @@ _PLATE_AT = HEADER_BYTES + 1
 
 
 class Peek:
-    """Judges messages one by one. `suppressed` holds folded plates."""
+    """Judges messages one by one."""
 
-    def __init__(self, span: KeptSpan, suppressed: Container[bytes], codec: Codec) -> None:
+    def __init__(self, span: KeptSpan, withheld: Withheld, codec: Codec) -> None:
         self._span = span
-        self._suppressed = suppressed
+        self._withheld = withheld
         self._codec = codec
 
     def judge_read(self, value: bytes) -> bytes | None:
-        """The read to store, None when it is due. Raises InvalidMessage when plate or time cannot be those of a read.
+        """The read to store, None when it is due.
 
-        Keeps: retention.sixty-days
+        Raises InvalidMessage when plate or time cannot be those of a read, TransientError when it cannot be known
+        whether an investigation is about it. Keeps: retention.sixty-days, retention.suppressed
         """
-        end = _plate_end(value)
-        if fold_bytes(value[_PLATE_AT:end]) in self._suppressed:
+        if self._is_withheld(value):
             return self._blanked(value)
         return None if self._span.is_overdue(peek_collected_at_ms(value)) else value
 
     def judge_alert(self, value: bytes) -> bytes | None:
-        """The alert to store, None when it is due or its plate is suppressed. Raises as `judge_read`."""
-        end = _plate_end(value)
-        if fold_bytes(value[_PLATE_AT:end]) in self._suppressed:
+        """The alert to store, None when it is due or withheld as its read is. Raises as `judge_read`."""
+        if self._is_withheld(value):
             return None
         return None if self._span.is_overdue(peek_collected_at_ms(value)) else value
+
+    def _is_withheld(self, value: bytes) -> bool:
+        end = _plate_end(value)
+        if fold_bytes(value[_PLATE_AT:end]) not in self._withheld.plates:
+            return False
+        try:
+            return not self._withheld.investigations.may_keep(self._codec.decode(value))
+        except InvalidMessage:
+            return True
 
     def _blanked(self, value: bytes) -> bytes | None:
         """None also where others are refused: a dead letter would keep the plate."""

@@ -5,7 +5,7 @@ ClickHouse refuses a batch, its records are read one by one, the corrupt ones be
 written anew and inserted. Of a batch only the bodies, spliced, are in memory, and where each came from.
 """
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from clickhouse_connect.driver.exceptions import Error
@@ -22,10 +22,9 @@ from sinks.clickhouse.sorting import Judge, sort_messages
 from sinks.clickhouse.splice import Block, columns, container
 from sinks.clickhouse.spliced import Spliced
 from sinks.clickhouse.store import Store
+from sinks.holds.investigations import Withheld, nothing_withheld
 from sinks.retention.rules import KeptSpan
 from sinks.topic_sink import Place, Refused
-
-NOTHING_SUPPRESSED: Container[bytes] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -90,30 +89,30 @@ class TableKeeper:
 
 
 def reads_keeper(
-    store: Store, codec: Codec, clock: Clock, days: int, suppressed: Container[bytes] = NOTHING_SUPPRESSED
+    store: Store, codec: Codec, clock: Clock, days: int, withhold: Callable[[], Withheld] = nothing_withheld
 ) -> TableKeeper:
-    """Keeps reads collected less than `days` ago; of suppressed plates (folded) it counts them only.
+    """Keeps reads collected less than `days` ago; those that are withheld it counts only.
 
     Keeps: retention.sixty-days
     """
 
     def new_judge() -> Judge:
-        span = KeptSpan.at(clock.now(), days)
-        return Judge(Peek(span, suppressed, codec).judge_read, Glance(span, suppressed).plain)
+        span, withheld = KeptSpan.at(clock.now(), days), withhold()
+        return Judge(Peek(span, withheld, codec).judge_read, Glance(span, withheld.plates).plain)
 
     return TableKeeper(READS, store, codec, new_judge)
 
 
 def alerts_keeper(
-    store: Store, codec: Codec, clock: Clock, days: int, suppressed: Container[bytes] = NOTHING_SUPPRESSED
+    store: Store, codec: Codec, clock: Clock, days: int, withhold: Callable[[], Withheld] = nothing_withheld
 ) -> TableKeeper:
-    """Keeps alerts as long as the reads that raised them; none of suppressed plates (folded).
+    """Keeps alerts as long as the reads that raised them, and none that is withheld.
 
     Keeps: retention.sixty-days
     """
 
     def new_judge() -> Judge:
-        return Judge(Peek(KeptSpan.at(clock.now(), days), suppressed, codec).judge_alert)
+        return Judge(Peek(KeptSpan.at(clock.now(), days), withhold(), codec).judge_alert)
 
     return TableKeeper(ALERTS, store, codec, new_judge)
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 
 from platestream.clock import to_ms
-from schemas.messages import PlateRead
+from schemas.messages import Alert, PlateRead
 from schemas.plates import fold
 from sinks.clickhouse.areas import Condition, inside
 from sinks.holds.acts import Named
@@ -33,11 +33,11 @@ def condition_of(selection: Selection, named: Named) -> Condition:
     return Condition(_WITHIN + place.sql, span | place.parameters)
 
 
-def matches(selection: Selection, named: Named, read: PlateRead) -> bool:
-    """Whether the hold is about this read."""
+def matches(selection: Selection, named: Named, read: PlateRead | Alert) -> bool:
+    """Whether the hold is about this read, or the read of this alert."""
     if isinstance(selection, ByReads):
         return read.read_id in named.read_ids
-    if not selection.collected_from <= read.collected_at < selection.collected_until:
+    if not selection.covers(read.collected_at):
         return False
     if isinstance(selection, ByPlate):
         return fold(read.plate) in named.plates

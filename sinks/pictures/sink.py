@@ -2,10 +2,11 @@
 
 A picture is on disk before it is committed; written again after a crash it is the same picture. What cannot be
 decoded, is no JPEG or PNG, is too large or is not what its hash says becomes a dead letter; what is due for
-destruction already is left out.
+destruction already is left out, and so is a picture of a suppressed plate, unless an active investigation names its
+plate or its read. Where a picture was taken it does not say, so an investigation of readers or an area has none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from confluent_kafka import Message
@@ -17,6 +18,7 @@ from platestream.settings import Settings
 from schemas.codec import Codec
 from schemas.framing import ROLL_MARKER
 from schemas.messages import Picture
+from sinks.holds.investigations import Withheld, nothing_withheld
 from sinks.pictures.checking import check_picture
 from sinks.pictures.store import PictureStore, ShelfDestroyed, day_of
 from sinks.retention.rules import KeptSpan
@@ -34,16 +36,24 @@ class PictureKeeper:
     store = "The picture store"
     failures = OSError
 
-    def __init__(self, settings: Settings, store: PictureStore, codec: Codec, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: PictureStore,
+        codec: Codec,
+        clock: Clock,
+        withhold: Callable[[], Withheld] = nothing_withheld,
+    ) -> None:
         self._days = settings.retention.days
         self._max_bytes = settings.storage.max_picture_bytes
         self._store = store
         self._codec = codec
         self._clock = clock
+        self._withhold = withhold
 
     def sort(self, messages: Sequence[Message]) -> tuple[list[Picture], Refused]:
-        """The pictures to keep; of one that came twice, the later."""
-        span = KeptSpan.at(self._clock.now(), self._days)
+        """The pictures to keep; of one that came twice, the later. Keeps: retention.suppressed"""
+        span, withheld = KeptSpan.at(self._clock.now(), self._days), self._withhold()
         pictures = {}
         refused: Refused = []
         for message in messages:
@@ -54,7 +64,7 @@ class PictureKeeper:
                 picture = decode_picture(value, self._codec, self._max_bytes)
                 if span.is_overdue(to_ms(picture.collected_at)):
                     PICTURES_OVERDUE.inc()
-                else:
+                elif not withheld.withholds(picture):
                     pictures[day_of(picture.collected_at), picture.read_id, picture.kind] = picture
             except InvalidMessage as error:
                 refused.append((message, error.reason))

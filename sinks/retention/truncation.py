@@ -11,17 +11,18 @@ Safe to stop anywhere and to run in several processes: each step only moves forw
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from threading import Event
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from platestream.errors import ConfigError, IntegrityError, TransientError
 from platestream.metrics import KAFKA_RECORDS, TRUNCATION_FAILURES
 from platestream.settings import Settings
 from schemas.framing import ROLL_MARKER
 from schemas.topics import Topic, topics
-from sinks.retention.kafka_logs import KafkaLogs, Offsets, with_result
-from streams.clients import admin, producer
+from sinks.retention.kafka_logs import KafkaLogs, Offsets
+from streams.clients import consumer, producer
 
 _SECONDS = 5
 _SLACK_SECONDS = 1  # the broker counts a segment's time from its own clock's reading
@@ -59,7 +60,7 @@ class Truncation:
         self._segment_seconds = settings.kafka.segment_seconds
         self._every_seconds = settings.retention.truncate_seconds
         self._logs = KafkaLogs(settings)
-        self._admin = admin(settings.kafka)
+        self._kafka = settings.kafka
         self._quiet = _QuietLogs(settings)
 
     def run(self, stop: Event, beat: Callable[[], None]) -> None:
@@ -104,11 +105,23 @@ class Truncation:
         found: dict[tuple[str, int], dict[str, int]] = {tp: {} for tp in starts}
         for group in {group for groups in self._groups.values() for group in groups}:
             places = [TopicPartition(*tp) for tp in starts if group in self._groups[tp[0]]]
-            request = [ConsumerGroupTopicPartitions(group, places)]
-            answer = with_result(self._admin.list_consumer_group_offsets(request, request_timeout=_SECONDS))
-            for place in answer[group].topic_partitions:
+            for place in self._committed(group, places):
                 found[place.topic, place.partition][group] = place.offset
         return found
+
+    def _committed(self, group: str, places: list[TopicPartition]) -> list[TopicPartition]:
+        """Asked by a consumer that never joins.
+
+        confluent-kafka 2.16.0's AdminClient ends the process by a segmentation fault when the answer to
+        `list_consumer_group_offsets` is that the group's coordinator is elsewhere or not there yet.
+        """
+        if not places:
+            return []
+        with closing(consumer(self._kafka, group)) as asking:
+            try:
+                return list(asking.committed(places, timeout=_SECONDS))
+            except KafkaException as error:
+                raise TransientError(f"Kafka does not say what {group} has committed: {error.args[0].str()}.") from None
 
     def _least_committed(self, tp: tuple[str, int], start: int, offsets: dict[str, int]) -> int:
         topic, partition = tp

@@ -4,6 +4,7 @@ The plates and read ids that a hold names are sealed beside the body. Nothing he
 is suppressed.
 """
 
+from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -27,6 +28,9 @@ class _Span(Shape):
         if self.collected_from >= self.collected_until:
             raise ValueError("the end of the time span must come after its beginning")
         return self
+
+    def covers(self, collected_at: datetime) -> bool:
+        return self.collected_from <= collected_at < self.collected_until
 
 
 class ByPlate(_Span):

@@ -2,9 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,9 +19,10 @@ from schemas.codec import Codec
 from schemas.messages import DeadLetter
 from schemas.versions import versions
 from sinks.clickhouse.ledger import LedgerKeeper
-from sinks.clickhouse.sink import NOTHING_SUPPRESSED, alerts_keeper, outcomes_keeper, reads_keeper
+from sinks.clickhouse.sink import alerts_keeper, outcomes_keeper, reads_keeper
 from sinks.clickhouse.store import Store
 from sinks.dead_letters import DeadLetters
+from sinks.holds.investigations import Withheld
 from sinks.intake import Intake
 from sinks.pictures.sink import PictureKeeper
 from sinks.pictures.store import PictureStore
@@ -54,7 +55,7 @@ class Bench:
     dead_letter_topic: str
     batch: int = 1000
     days: int = 60
-    suppressed: Container[bytes] = NOTHING_SUPPRESSED
+    withheld: Withheld = field(default_factory=Withheld)
 
     @property
     def settings(self) -> Settings:
@@ -75,10 +76,10 @@ class Bench:
         return TopicSink(self.intake(), keeper, self.dead_letter_producer(), limits)
 
     def read_sink(self, store: Store) -> TopicSink[Any]:
-        return self.sink(reads_keeper(store, self.codec, self.clock, self.days, self.suppressed))
+        return self.sink(reads_keeper(store, self.codec, self.clock, self.days, lambda: self.withheld))
 
     def alert_sink(self, store: Store) -> TopicSink[Any]:
-        return self.sink(alerts_keeper(store, self.codec, self.clock, self.days, self.suppressed))
+        return self.sink(alerts_keeper(store, self.codec, self.clock, self.days, lambda: self.withheld))
 
     def outcome_sink(self, store: Store) -> TopicSink[Any]:
         return self.sink(outcomes_keeper(store, self.codec))
@@ -87,7 +88,7 @@ class Bench:
         return self.sink(LedgerKeeper(store))
 
     def picture_sink(self, store: PictureStore) -> TopicSink[Any]:
-        return self.sink(PictureKeeper(self.settings, store, self.codec, self.clock))
+        return self.sink(PictureKeeper(self.settings, store, self.codec, self.clock, lambda: self.withheld))
 
     def produce(self, values: Sequence[bytes | None], partition: int = -1) -> None:
         """Put values on the topic; each has its number as key. Partition -1 is any."""

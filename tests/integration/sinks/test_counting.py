@@ -16,6 +16,7 @@ from sinks.clickhouse.merging import merge_one_day
 from sinks.clickhouse.sink import alerts_keeper, reads_keeper
 from sinks.clickhouse.splice import columns, container, splice
 from sinks.clickhouse.store import Store
+from sinks.holds.investigations import Withheld
 from sinks.retention.tables import DayTable
 from tests.storing import NOW, a_read, an_alert, messages_of
 
@@ -25,7 +26,7 @@ YESTERDAY = MIDNIGHT - DAY
 
 
 def keep(store: Store, codec: Codec, *reads: PlateRead, suppressed: frozenset[bytes] = frozenset()) -> None:
-    keeper = reads_keeper(store, codec, SetClock(NOW), 60, suppressed)
+    keeper = reads_keeper(store, codec, SetClock(NOW), 60, lambda: Withheld(suppressed))
     piece, refused = keeper.sort(messages_of(codec, *reads))
     assert refused == []
     keeper.keep([piece])

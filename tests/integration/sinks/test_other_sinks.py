@@ -8,6 +8,7 @@ from platestream.errors import IntegrityError
 from schemas.messages import AlertOutcome, Outcome
 from sinks.clickhouse.ledger import ledger_events
 from sinks.clickhouse.store import Store
+from sinks.holds.investigations import Withheld
 from tests.integration.sinks.conftest import Bench, wait_until
 from tests.storing import NOW, a_read, an_alert
 
@@ -36,7 +37,7 @@ def test_an_alert_is_kept_as_it_was_raised(bench: Bench, store: Store) -> None:
 def test_alerts_are_kept_once_and_not_beyond_their_days(bench: Bench, store: Store) -> None:
     alerts = [an_alert(event) for event in range(20)]
     alerts += [an_alert(30, collected_at=NOW - 60 * DAY), an_alert(31, plate="SUPP1")]
-    bench.suppressed = {b"SUPP1"}
+    bench.withheld = Withheld(frozenset({b"SUPP1"}))
     for repeat in (1, 2):
         bench.produce([bench.codec.encode(alert) for alert in alerts])
         bench.keep_all(bench.alert_sink(store), repeat * len(alerts))
@@ -97,7 +98,7 @@ def test_a_ledger_that_was_made_anew_does_not_overwrite_its_copy(bench: Bench, s
 
 @pytest.mark.rule("retention.suppressed")
 def test_of_a_suppressed_plate_nothing_but_a_count_is_stored(bench: Bench, store: Store) -> None:
-    bench.suppressed = {b"SUPP1"}
+    bench.withheld = Withheld(frozenset({b"SUPP1"}))
     values = [
         bench.codec.encode(a_read(event, plate=plate)) for event, plate in enumerate(["SUPPI", "SUPP1", "ABC123"])
     ]

@@ -11,17 +11,27 @@ from schemas.codec import Codec
 from schemas.plates import fold
 from sinks.clickhouse.reads import find_reads
 from sinks.clickhouse.store import Store
+from sinks.holds.state import HoldsState, fold_holds
 from sinks.pictures.store import PictureStore, day_of
-from sinks.service import start_sinks
+from sinks.service import Into, start_sinks
 from streams.clients import producer
+from streams.ledger.memory import MemoryLedger
+from streams.ledger.sealing import new_private_key
 from streams.registry import register_schemas
 from streams.topics import create_topics
 from tests.integration.sinks.conftest import SECONDS, wait_until
+from tests.retaining import ListedPlates
 from tests.storing import NOW, a_picture, a_read, an_alert, of_plate
 
 
 def is_kept(store: Store, table: str, condition: str) -> bool:
     return bool(store.client().query(f"SELECT count() FROM {table} WHERE {condition}").result_rows[0][0])
+
+
+def into(settings: Settings, store: Store, codec: Codec) -> Into:
+    new_private_key(settings.path(settings.storage.holds_key_file))
+    holds = MemoryLedger(codec, fold_holds, HoldsState())
+    return Into(store=store, pictures=PictureStore(settings), suppressed=ListedPlates(), holds=holds)
 
 
 def test_a_read_its_picture_and_its_alert_are_kept(kafka: KafkaSettings, registry_url: str, store: Store) -> None:
@@ -37,7 +47,7 @@ def test_a_read_its_picture_and_its_alert_are_kept(kafka: KafkaSettings, registr
     assert client.flush(SECONDS) == 0
 
     beat = threading.Event()
-    sinks = start_sinks(settings, store, PictureStore(settings), codec, SetClock(NOW), beat.set)
+    sinks = start_sinks(settings, into(settings, store, codec), codec, SetClock(NOW), beat.set)
     try:
         wait_until(lambda: find_reads(store.client(), of_plate("SERV1CE", read.collected_at, NOW)), "the read")
         file = (
@@ -57,8 +67,9 @@ def test_a_read_its_picture_and_its_alert_are_kept(kafka: KafkaSettings, registr
 
 
 def test_a_wrong_address_is_refused_before_anything_starts(kafka: KafkaSettings, codec: Codec, store: Store) -> None:
-    settings = Settings(kafka=kafka, storage=StorageSettings(pictures_url="nosuch://bucket"))
+    assert store.folder
+    settings = Settings(home=store.folder.parent, kafka=kafka, storage=StorageSettings(pictures_url="nosuch://bucket"))
     before = threading.active_count()
     with pytest.raises(ConfigError, match="pictures_url"):
-        start_sinks(settings, store, PictureStore(settings), codec, SetClock(NOW), lambda: None)
+        start_sinks(settings, into(settings, store, codec), codec, SetClock(NOW), lambda: None)
     assert threading.active_count() == before

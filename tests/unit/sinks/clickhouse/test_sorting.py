@@ -16,6 +16,7 @@ from schemas.versions import newest, versions
 from sinks.clickhouse.glancing import Glance
 from sinks.clickhouse.peeking import Peek
 from sinks.clickhouse.sorting import Judge, Sorted, sort_messages
+from sinks.holds.investigations import Withheld
 from sinks.retention.rules import KeptSpan
 from tests.storing import PLATES, FakeMessage, a_picture, a_read, an_alert
 
@@ -27,7 +28,7 @@ def sort(
     codec: Codec, *values: bytes | None, span: KeptSpan = SPAN, suppressed: frozenset[bytes] = frozenset()
 ) -> Sorted[FakeMessage]:
     """Sorted one by one and, which must be the same, after a glance."""
-    messages, one = [FakeMessage(value) for value in values], Peek(span, suppressed, codec).judge_read
+    messages, one = [FakeMessage(value) for value in values], Peek(span, Withheld(suppressed), codec).judge_read
     by_one = sort_messages(messages, codec, "PlateRead", Judge(one))
     found = sort_messages(messages, codec, "PlateRead", Judge(one, Glance(span, suppressed).plain))
     assert (found.left_out, found.refused) == (by_one.left_out, by_one.refused)
@@ -174,7 +175,7 @@ def test_a_suppressed_read_that_is_due_or_broken_leaves_nothing_behind(codec: Co
 
 
 def test_an_alert_goes_with_its_read(codec: Codec) -> None:
-    peek = Peek(SPAN, frozenset({b"AAA111"}), codec)
+    peek = Peek(SPAN, Withheld(frozenset({b"AAA111"})), codec)
     kept, due = an_alert(collected_at=NOW), an_alert(collected_at=NOW - timedelta(days=60))
     values = [codec.encode(alert) for alert in (kept, due, an_alert(collected_at=NOW, plate="AAA111"))]
     found = sort_messages([FakeMessage(value) for value in values], codec, "Alert", Judge(peek.judge_alert))
