@@ -24,8 +24,7 @@ from schemas.versions import newest
 from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.reads import find_reads
 from sinks.clickhouse.sink import READS
-from sinks.clickhouse.splice import columns
-from sinks.clickhouse.splice import container as splice
+from sinks.clickhouse.splice import columns, container, splice
 from sinks.clickhouse.store import Store
 from streams.topics import check_topics, create_topics
 from tests.contract.sinks.clickhouse_roles import statements as role_statements
@@ -99,7 +98,7 @@ def clickhouse(engine: None, tmp_path: Path) -> Iterator[ClickHouse]:
 def keep(store: Store, codec: Codec, read: PlateRead) -> None:
     """Twice, as after a crash."""
     values = [codec.encode(read)] * 2
-    store.insert_avro(READS.landing, columns(newest("PlateRead")), splice(newest("PlateRead"), values))
+    store.insert_avro(READS.landing, columns(newest("PlateRead")), container(newest("PlateRead"), [splice(values)]))
 
 
 def found(store: Store, read: PlateRead) -> list[UUID]:

@@ -22,7 +22,7 @@ from platestream.secret_files import write_secret
 from platestream.settings import Settings, environment
 from schemas.versions import newest
 from sinks.clickhouse.migrate import migrate
-from sinks.clickhouse.splice import columns, container
+from sinks.clickhouse.splice import columns, container, splice
 from sinks.clickhouse.store import Store
 from sinks.holds.state import HoldsState, fold_holds
 from sinks.pictures.store import PictureStore
@@ -154,7 +154,7 @@ def sweep(settings: Settings) -> None:
         ledger = stack.enter_context(closing(KafkaLedger(settings.kafka, codec, fold_holds, HoldsState())))
         if not store.client().query("SELECT count() FROM reads").result_rows[0][0]:
             version, value = newest("PlateRead"), codec.encode(a_read(1, plate="KLM0I5"))
-            store.insert_avro("reads_landing", columns(version), container(version, [value]))
+            store.insert_avro("reads_landing", columns(version), container(version, [splice([value])]))
         Retention(settings, kept, ledger, ListedPlates(), SystemClock()).round()
 
 
