@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_NO_PROGRESS := 1
 .DEFAULT_GOAL := help
-.PHONY: help run test check rules lock soak clean bench-join bench-latency bench-growth bench-sink bench-search performance destruction-proof
+.PHONY: help run test check rules lock soak clean bench-join bench-latency bench-growth bench-sink bench-search bench-storage-growth performance performance-storage destruction-proof
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -66,6 +66,13 @@ bench-sink: $(READY) ## reads a second from Kafka into ClickHouse, beside ClickH
 
 bench-search: $(READY) ## searches through the gateway and of ClickHouse alone; ROWS=, SEARCHES= of each kind
 	@$(BIN)/python -m bench.search
+
+bench-storage-growth: $(READY) ## cost of insert, search and disk from 1M to 50M reads; STEPS=1000000,5000000, PLOT=
+	@$(BIN)/python -m bench.storage_growth
+
+performance-storage: $(READY) ## both, into docs/performance-storage.md; needs a quiet machine for 15 minutes
+	@PAGE=docs/performance-storage.md $(BIN)/python -m bench.sink
+	@PAGE=docs/performance-storage.md PLOT=docs/performance-storage.svg $(BIN)/python -m bench.storage_growth
 
 lock: $(READY) ## renew requirements.lock and the lock of the embedded stack's jars
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --extra s3 --universal --python-version 3.11 --generate-hashes \

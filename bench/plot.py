@@ -1,4 +1,4 @@
-"""The plots of docs/performance.md."""
+"""The plots of docs/performance.md and docs/performance-storage.md."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +19,41 @@ class Row(Protocol):
     def reads_per_second(self) -> float: ...
     @property
     def load_seconds(self) -> float | None: ...
+
+
+class StorageRow(Protocol):
+    """What is drawn of a row of bench/storage_growth.py."""
+
+    @property
+    def reads(self) -> int: ...
+    @property
+    def insert_cpu_seconds_per_million(self) -> float: ...
+    @property
+    def search_p50_ms(self) -> float: ...
+    @property
+    def search_p95_ms(self) -> float: ...
+    @property
+    def bytes_a_read(self) -> float: ...
+
+
+def plot_storage_growth(rows: Sequence[StorageRow], file: Path) -> None:
+    """Cost of an insert, of a search, and disk, over the number of stored reads; an SVG file."""
+    mpl.rcParams["svg.hashsalt"] = "platestream"
+    figure = Figure(figsize=(10, 3), layout="constrained")
+    insert, search, disk = figure.subplots(1, 3)
+    sizes = [row.reads / 1e6 for row in rows]
+    insert.plot(sizes, [row.insert_cpu_seconds_per_million for row in rows], marker="o")
+    search.plot(sizes, [row.search_p50_ms for row in rows], marker="o", label="median")
+    search.plot(sizes, [row.search_p95_ms for row in rows], marker="o", label="95 of 100")
+    search.legend()
+    disk.plot(sizes, [row.reads * row.bytes_a_read / 1e9 for row in rows], marker="o")
+    labels = ("insert: CPU seconds a million reads", "search by plate: milliseconds", "disk: GB")
+    for axes, label in zip((insert, search, disk), labels, strict=True):
+        axes.set_xlabel("million reads stored")
+        axes.set_ylabel(label)
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+    figure.savefig(file, format="svg", metadata={"Date": None})
 
 
 def plot_growth(rows: Sequence[Row], file: Path) -> None:

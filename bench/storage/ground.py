@@ -1,7 +1,7 @@
 """The ground of a bench of the sink: reads of 60 days on the topic and in an Avro file, a store."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
@@ -15,6 +15,7 @@ from bench.templates import ReadTemplates
 from bench.topics import READS_TOPIC
 from platestream.clock import SetClock, to_ms
 from platestream.settings import Settings
+from schemas.codec import Codec
 from schemas.framing import HEADER_BYTES
 from schemas.plates import fold_bytes
 from schemas.versions import newest
@@ -85,7 +86,7 @@ def prepare_ground(broker: BenchBroker, reads: int) -> Ground:
     """Fill the topic and write the Avro file, which holds what may be stored."""
     today = datetime.combine(datetime.now(UTC).date(), time(1), UTC)
     suppressed = [plate(number) for number in range(_PLATES, _PLATES + SUPPRESSED)]
-    values = _draw_reads(broker, reads, today, suppressed)
+    values = draw_reads(broker.codec, reads, today, suppressed)
     _send(broker, values)
     taboo = frozenset(fold_bytes(one) for one in suppressed)
     may_be_stored = [value for number, value in enumerate(values) if number % READS_PER_SUPPRESSED]
@@ -95,13 +96,17 @@ def prepare_ground(broker: BenchBroker, reads: int) -> Ground:
     return Ground(broker.settings, broker, clock, reads, len(may_be_stored), taboo, file)
 
 
-def _draw_reads(broker: BenchBroker, reads: int, today: datetime, suppressed: list[bytes]) -> list[bytes]:
-    """Framed reads whose days change from read to read: each batch touches all 60."""
+def draw_reads(codec: Codec, reads: int, today: datetime, suppressed: Sequence[bytes]) -> list[bytes]:
+    """Framed reads whose days change from read to read: each batch touches all 60.
+
+    With `suppressed`, one read in a thousand has one of these plates.
+    """
     chance = random.Random(11)
-    templates, start_ms = ReadTemplates(broker.codec, today), to_ms(today)
+    templates, start_ms = ReadTemplates(codec, today), to_ms(today)
     drawn = []
     for number in range(reads):
-        drawn_plate = plate(chance.randrange(_PLATES)) if number % READS_PER_SUPPRESSED else chance.choice(suppressed)
+        is_suppressed = suppressed and number % READS_PER_SUPPRESSED == 0
+        drawn_plate = chance.choice(suppressed) if is_suppressed else plate(chance.randrange(_PLATES))
         value = templates.read(number, drawn_plate)
         at_ms = start_ms - chance.randrange(DAYS) * _DAY_MS + chance.randrange(_HOURS_MS)
         drawn.append(value[:_TIME_AT] + long_of_six_bytes(at_ms) + value[_TIME_AT + 6 :])
