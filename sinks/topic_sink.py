@@ -26,7 +26,7 @@ from sinks.intake import Intake, Stopped, offsets_of, partitions_of
 _PATIENCE_SECONDS = 600
 _MORE_SECONDS = 0.1
 _PIECE_MESSAGES = 20_000  # what is sorted at once stays in the processor's cache
-_MESSAGE_BYTES = 20  # a message's length and place, beside what it holds
+_MESSAGE_BYTES = 16  # a message's length and place, beside what it holds
 
 _log = logging.getLogger(__name__)
 B = TypeVar("B")

@@ -22,7 +22,7 @@ from sinks.intake import Intake
 from sinks.topic_sink import Limits, TopicSink
 from streams.clients import consumer
 
-_WAIT_SECONDS = 0.02
+_WAIT_SECONDS = 0.1
 _INSERT = {"max_partitions_per_insert_block": 0, "optimize_on_insert": 0, "async_insert": 0}
 _ROWS_PER_INSERT = 50_000
 

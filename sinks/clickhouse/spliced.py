@@ -69,7 +69,7 @@ class Spliced:
             version,
             values[0][:HEADER_BYTES],
             splice(values),
-            array("L", map(len, values)),
-            array("l", partitions),
+            array("I", map(len, values)),
+            array("i", partitions),
             array("q", offsets),
         )

@@ -30,7 +30,7 @@ def run(bench: str, **sizes: str) -> dict[str, Any]:
     )
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    assert result["bench"] == bench
+    assert result["bench"] == bench.replace("_", "-")
     return result
 
 
@@ -59,4 +59,20 @@ def test_growth(tmp_path: Path) -> None:
     plot = tmp_path / "growth.svg"
     result = run("growth", STEPS="500,1000", READS="20000", PLOT=str(plot))
     assert [(row["entries"], row["workers"]) for row in result["rows"]] == [(500, 1), (500, 2), (1000, 1), (1000, 2)]
+    assert plot.read_text().startswith("<?xml")
+
+
+def test_sink() -> None:
+    result = run("sink", READS="20000", SLOW_READS="2000", RUNS="1")
+    assert result["rows_per_second"] > 0
+    assert result["ratio_clickhouse_limit"] == pytest.approx(
+        result["rows_per_second"] / result["clickhouse_rows_per_second"], abs=0.001
+    )
+
+
+def test_storage_growth(tmp_path: Path) -> None:
+    plot = tmp_path / "storage.svg"
+    result = run("storage_growth", STEPS="20000,60000", INSERTED="5000", SEARCHES="10", PLOT=str(plot))
+    assert [row["reads"] for row in result["rows"]] == [20_000, 60_000]
+    assert all(row["search_p50_ms"] <= row["search_p95_ms"] for row in result["rows"])
     assert plot.read_text().startswith("<?xml")

@@ -1,5 +1,7 @@
 """What is counted is what is stored, whatever comes again or late, and stays when the reads are gone."""
 
+import itertools
+import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -16,8 +18,10 @@ from sinks.clickhouse.merging import merge_one_day
 from sinks.clickhouse.sink import alerts_keeper, reads_keeper
 from sinks.clickhouse.splice import columns, container, splice
 from sinks.clickhouse.store import Store
+from sinks.clickhouse.upkeep import Upkeep
 from sinks.holds.investigations import Withheld
 from sinks.retention.tables import DayTable
+from tests.integration.sinks.conftest import SECONDS, wait_until
 from tests.storing import NOW, a_read, an_alert, messages_of
 
 DAY = timedelta(days=1)
@@ -157,3 +161,24 @@ def test_a_day_that_is_over_becomes_one_part_and_doubles_go(store: Store, codec:
     ).result_rows
     assert found[:2] == [((YESTERDAY - DAY).date().isoformat(), 1, 3), (YESTERDAY.date().isoformat(), 1, 3)]
     assert found[2][1] > 1
+
+
+def test_upkeep_counts_and_merges_while_reads_come_in(store: Store, codec: Codec) -> None:
+    later = datetime.now(UTC) + timedelta(minutes=11)
+    upkeep, stop, turns = Upkeep(store, SetClock(later), 60, pause_seconds=0.05), threading.Event(), itertools.count()
+    thread = threading.Thread(target=upkeep.run, args=(stop, lambda: next(turns)))
+    thread.start()
+    try:
+        for number in range(5):
+            keep(store, codec, a_read(number, collected_at=YESTERDAY), a_read(number, collected_at=MIDNIGHT))
+        wait_until(lambda: counts(store).get((YESTERDAY, "gate-1")) == 5, "the counts of a day")
+        wait_until(lambda: parts_of(store, YESTERDAY) == 1, "the merge of a day")
+    finally:
+        stop.set()
+        thread.join(SECONDS)
+    assert next(turns) > 0
+
+
+def parts_of(store: Store, day: datetime) -> int:
+    asked = "SELECT count() FROM system.parts WHERE active AND table = 'reads' AND partition = {day:String}"
+    return int(store.client().query(asked, parameters={"day": day.date().isoformat()}).result_rows[0][0])
