@@ -75,7 +75,7 @@ class Keeper(Protocol[B]):
 
 
 @dataclass
-class _Batch(Generic[B]):
+class Batch(Generic[B]):
     """What was taken since the batch before; `ends` has the last offset of each partition."""
 
     pieces: list[B] = field(default_factory=list, repr=False)
@@ -91,14 +91,15 @@ class _Batch(Generic[B]):
 
     def room(self, limits: Limits) -> int:
         """How many messages may come in one piece; none when the batch is full."""
-        return 0 if self.bytes >= limits.bytes else min(_PIECE_MESSAGES, limits.messages - self.messages)
+        left = limits.messages - self.messages  # below 0 when a pause brought messages beside those asked for
+        return 0 if self.bytes >= limits.bytes else max(0, min(_PIECE_MESSAGES, left))
 
 
 @dataclass
 class _Flight(Generic[B]):
     """A batch on its way into the store."""
 
-    batch: _Batch[B]
+    batch: Batch[B]
     kept: Future[None] = field(repr=False)
 
 
@@ -132,9 +133,9 @@ class TopicSink(Generic[B]):
             if flight:
                 self._land(flight, turn, patience_seconds)
 
-    def _gather(self, flight: _Flight[B] | None, turn: Callable[[], bool]) -> _Batch[B]:
+    def _gather(self, flight: _Flight[B] | None, turn: Callable[[], bool]) -> Batch[B]:
         """The next batch, sorted as it comes. It grows while the one before is kept, and while more is waiting."""
-        batch, until, is_behind = _Batch[B](), time.monotonic() + self._limits.seconds, False
+        batch, until, is_behind = Batch[B](), time.monotonic() + self._limits.seconds, False
         while (room := batch.room(self._limits)) and turn():
             left = until - time.monotonic()
             if left <= 0 and not is_behind and (flight is None or flight.kept.done()):

@@ -154,7 +154,7 @@ class TestStore:
 
     def test_a_corrupt_container_is_refused_whole(self, retained: Retained) -> None:
         with pytest.raises(Error):
-            retained.store.insert_avro("reads_landing", ["plate"], b"Obj\x01 no container")
+            retained.store.insert_avro("reads_landing", ["plate"], [b"Obj\x01 no container"])
         assert count_reads(retained.store.client()) == 0
 
     def test_errors_do_not_quote_the_data(self, store: Store) -> None:
