@@ -37,7 +37,7 @@ from tests.holding import by_plate, changed_hold
 from tests.integration.sinks.declared import TABLES, VIEWS
 from tests.retaining import Retained
 from tests.stack import free_port
-from tests.storing import NOW, FakeMessage, a_read, an_alert
+from tests.storing import NOW, FakeMessage, a_read, an_alert, of_plate
 
 ROOT = Path(__file__).parents[3]
 PROCESS = ROOT / "tests" / "clickhouse_http.py"
@@ -147,7 +147,7 @@ class TestStore:
         read = a_read(1, plate=PLATE)
         for _ in range(2):
             retained.insert(read, a_read(2, plate=OTHER))
-        [found] = find_reads(retained.store.client(), "KLM015", NOW - DAY, NOW + DAY, 10)
+        [found] = find_reads(retained.store.client(), of_plate("KLM015", NOW - DAY, NOW + DAY))
         assert (found.plate, found.read_id, found.collected_at) == (read.plate, read.read_id, read.collected_at)
         assert [picture.sha256 for picture in found.pictures] == [picture.sha256 for picture in read.pictures]
         assert count_reads(retained.store.client()) == 2

@@ -22,7 +22,7 @@ from sinks.clickhouse.store import Store
 from sinks.topic_sink import Limits, TopicSink
 from streams.clients import producer
 from tests.integration.sinks.conftest import SECONDS, Bench, wait_until
-from tests.storing import a_read
+from tests.storing import a_read, of_plate
 
 SOAK = bool(os.environ.get("PLATESTREAM_SOAK"))
 FRESH_SECONDS = 2.0
@@ -77,7 +77,7 @@ def test_a_read_can_be_searched_two_seconds_after_it_was_published(
     span = (now - timedelta(days=1), now + timedelta(days=1))
 
     def is_found(number: int) -> bool:
-        return bool(find_reads(store.client(), f"F{number:07d}", *span, 1))
+        return bool(find_reads(store.client(), of_plate(f"F{number:07d}", *span)))
 
     with bench.running(sink) as errors:
         bench.produce([fresh_read(bench, 0)])
