@@ -60,7 +60,7 @@ def create_gateway(settings: Settings, reads: StoredReads, ledger: Ledger[Access
         act_routes(guard, seals),
     ):
         app.include_router(routes, dependencies=[Depends(bearer)])
-    app.include_router(public_log_routes(reads, clock))
+    app.include_router(public_log_routes(reads, lambda: ledger.replay_all().public, clock))
     app.include_router(open_pages(app, ledger, reads))
     describe(app)
     check_routes(app)

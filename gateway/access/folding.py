@@ -6,6 +6,7 @@ from gateway.access.acts import ACT_KINDS, fold_act
 from gateway.access.memory import remember_asked, remember_decided, remember_told
 from gateway.access.purpose_acts import GATEWAY
 from gateway.access.state import AccessState
+from gateway.public_use import PUBLISHING_KINDS, fold_public_use
 from schemas.messages import LedgerEvent
 from streams.ledger.events import HeadSigned, SearchAnswered, SearchDecided, SearchRequested, body_of
 from streams.ledger.suspending import SUSPENSION_KINDS, fold_suspensions
@@ -19,6 +20,8 @@ def fold_access(state: AccessState, offset: int, event: LedgerEvent) -> AccessSt
         return replace(state, head_signed_at=event.at)
     if event.kind in SUSPENSION_KINDS:
         return replace(state, suspensions=fold_suspensions(state.suspensions, offset, event))
+    if event.kind in PUBLISHING_KINDS:
+        return replace(state, public=fold_public_use(state.public, event))
     return _fold_search(state, event)
 
 

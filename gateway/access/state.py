@@ -8,6 +8,7 @@ from typing import Literal
 from uuid import UUID
 
 from gateway.access.buckets import Buckets
+from gateway.public_use import PublicUse
 from streams.ledger.people import AccessApproved, AccessRequested, DelegationGiven, Role, TrainingRecorded
 from streams.ledger.purposes import FlagReviewed, MisuseFlagged, TrackingPermitted
 from streams.ledger.suspending import NEVER_SUSPENDED, Suspensions
@@ -94,6 +95,7 @@ class AccessState:
     waiting: tuple[PastSearch, ...] = ()
     of_person: Buckets[tuple[PastSearch, ...]] = field(default_factory=Buckets)
     of_plate: Buckets[tuple[PastSearch, ...]] = field(default_factory=Buckets)
+    public: PublicUse = PublicUse()
 
     def person(self, person_id: str) -> PersonAccess:
         """What stands for a person; nothing for one who was never named."""

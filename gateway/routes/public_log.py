@@ -1,29 +1,37 @@
 """GET /public-log and /public-log.csv: what was collected and found, by reader and hour. Anyone may ask, no token.
 
-Only hours that are over are told, and numbers alone: no read, no plate, nothing of a search.
+Only hours that are over are told, and numbers alone: no read, no plate, nothing of a search. Where fixed readers stand
+and which lists were compared is from the ledger, so a list on which nothing was found is told, too.
 """
 
 import csv
 import io
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Response
 
+from gateway.public_use import Load, Placement, PublicUse
 from gateway.searches.finding import StoredReads
 from platestream.clock import Clock
 from sinks.clickhouse.counting import CollectionCount, HitCount
 
 _MOST_DAYS = 92
 _DEFAULT_DAYS = 7
-_CSV_HEAD = ("hour", "device_id", "counted", "classification", "match_kind", "category", "database", "count")
+_CSV_HEAD = (
+    "hour", "device_id", "counted", "classification", "match_kind", "category", "database", "count",
+    "latitude", "longitude", "until",
+)  # fmt: skip
+
+_NOWHERE = ("", "", "")
 
 First = Annotated[date | None, Query(alias="from", description="first day, UTC; a week ago by default")]
 Last = Annotated[date | None, Query(alias="until", description="first day no longer wanted; tomorrow by default")]
 
 
-def public_log_routes(reads: StoredReads, clock: Clock) -> APIRouter:
-    """Both pages. Keeps: log.public"""
+def public_log_routes(reads: StoredReads, use: Callable[[], PublicUse], clock: Clock) -> APIRouter:
+    """Both pages; `use` is what the ledger says now. Keeps: log.public"""
     router = APIRouter()
 
     def asked(first: date | None, last: date | None) -> tuple[datetime, datetime]:
@@ -37,15 +45,19 @@ def public_log_routes(reads: StoredReads, clock: Clock) -> APIRouter:
 
     @router.get("/public-log")
     def public_log(first: First = None, last: Last = None) -> dict[str, Any]:
-        """Reads collected and hits, by reader and hour, and the databases on which hits were found."""
+        """Reads collected and hits by reader and hour, fixed readers, and the databases that were compared with."""
         start, end = asked(first, last)
+        told = use()
+        lists = told.lists_between(start, end)
         collected, hits = reads.count_collected(start, end), reads.count_hits(start, end)
         return {
             "from": start,
             "until": end,
             "collected": collected,
             "hits": hits,
-            "databases": sorted({hit.source for hit in hits}),
+            "databases": sorted({*(hit.source for hit in hits), *(load.source for load in lists)}),
+            "lists": lists,
+            "fixed_readers": told.readers_between(start, end),
         }
 
     @router.get("/public-log.csv", response_class=Response)
@@ -54,6 +66,9 @@ def public_log_routes(reads: StoredReads, clock: Clock) -> APIRouter:
         start, end = asked(first, last)
         lines = [_collected_line(one) for one in reads.count_collected(start, end)]
         lines += [_hit_line(one) for one in reads.count_hits(start, end)]
+        told = use()
+        lines += [_list_line(one) for one in told.lists_between(start, end)]
+        lines += [_reader_line(one) for one in told.readers_between(start, end)]
         file = io.StringIO()
         csv.writer(file).writerows([_CSV_HEAD, *sorted(lines)])
         return Response(file.getvalue(), media_type="text/csv; charset=utf-8")
@@ -62,9 +77,21 @@ def public_log_routes(reads: StoredReads, clock: Clock) -> APIRouter:
 
 
 def _collected_line(one: CollectionCount) -> tuple[str, ...]:
-    return (one.hour.isoformat(), one.device_id, "reads", one.classification, "", "", "", str(one.reads))
+    return (one.hour.isoformat(), one.device_id, "reads", one.classification, "", "", "", str(one.reads), *_NOWHERE)
 
 
 def _hit_line(one: HitCount) -> tuple[str, ...]:
     hour = one.hour.isoformat()
-    return (hour, one.device_id, "hits", "", one.match_kind, one.category, one.source, str(one.hits))
+    return (hour, one.device_id, "hits", "", one.match_kind, one.category, one.source, str(one.hits), *_NOWHERE)
+
+
+def _list_line(one: Load) -> tuple[str, ...]:
+    """`hour` is when it was loaded."""
+    return (one.loaded_at.isoformat(), "", "list-entries", "", "", "", one.source, str(one.entry_count), *_NOWHERE)
+
+
+def _reader_line(one: Placement) -> tuple[str, ...]:
+    """`hour` is since when it stands there."""
+    until = one.until_at.isoformat() if one.until_at else ""
+    place = (str(one.latitude), str(one.longitude), until)
+    return (one.from_at.isoformat(), one.device_id, "fixed-reader", "", "", "", "", "", *place)

@@ -1,9 +1,12 @@
 """`platestream device`: readers and their credentials."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
+from platestream.cli.acting import record
+from platestream.clock import SystemClock
 from platestream.settings import Settings, load_settings
 
 app = typer.Typer(name="device", help="Add readers to the device registry, or list them.", no_args_is_help=True)
@@ -19,6 +22,37 @@ def add(
 ) -> None:
     """Add a reader and print its credential, which is shown this once. Restart the collector afterwards."""
     print(add_device(load_settings(), id, vendor, (latitude, longitude), zone))
+
+
+By = Annotated[str, typer.Option(help="who does it")]
+Moment = Annotated[datetime | None, typer.Option(help="since when, UTC; default: now")]
+
+
+@app.command()
+def place(
+    id: Annotated[str, typer.Argument(help="a fixed reader")],
+    latitude: Annotated[float, typer.Option(help="degrees, WGS 84")],
+    longitude: Annotated[float, typer.Option(help="degrees, WGS 84")],
+    by: By,
+    at: Moment = None,
+) -> None:
+    """Tell the public log where a fixed reader stands; where it stood before stays in the log."""
+    from streams.ledger.publishing import ReaderPlaced
+
+    placed = ReaderPlaced(device_id=id, latitude=latitude, longitude=longitude, from_at=_moment(at))
+    record(placed, by=by, about=id, done=f"{id} stands there")
+
+
+@app.command()
+def remove(id: Annotated[str, typer.Argument(help="a fixed reader")], by: By, at: Moment = None) -> None:
+    """Tell the public log that a fixed reader was taken away. The registry's file is edited by hand."""
+    from streams.ledger.publishing import ReaderRemoved
+
+    record(ReaderRemoved(device_id=id, until_at=_moment(at)), by=by, about=id, done=f"{id} is taken away")
+
+
+def _moment(at: datetime | None) -> datetime:
+    return at.replace(tzinfo=UTC) if at else SystemClock().now()
 
 
 @app.command(name="list")

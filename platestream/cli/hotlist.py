@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,10 @@ from platestream.settings import MatchingSettings, Settings, load_settings
 from schemas.codec import Codec
 
 if TYPE_CHECKING:
+    from streams.hotlists.load import LoadResult
     from streams.hotlists.templates import HotlistTemplate
+
+_LEDGER_SECONDS = 10.0
 
 app = typer.Typer(name="hotlist", help="Load lists of plates that are looked for.", no_args_is_help=True)
 
@@ -56,6 +60,7 @@ def load_list(
     check_partial_categories(template, settings.matching)
     found = read_hotlist(lines, template, extracted_at)
     result = load_file(settings.kafka, codec, found, template, force=force)
+    _tell(settings, codec, template.source, result, extracted_at)
     bad = "".join(f"; line {fault.line} left out ({fault.reason})" for fault in found.faults)
     kinds = Counter(entry.match_kind.value for entry in found.entries)
     by_kind = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "none"
@@ -63,6 +68,21 @@ def load_list(
         f"{template.source}: {result.published} entries in force ({by_kind}), {result.removed} removed, "
         f"{found.expired_rows} had expired{bad}; {_ages(template, settings.matching)}"
     )
+
+
+def _tell(settings: Settings, codec: Codec, source: str, result: "LoadResult", extracted_at: datetime) -> None:
+    """Put the load into the ledger, for the public log. Keeps: log.public"""
+    from streams.ledger.events import new_event
+    from streams.ledger.kafka import TOPIC
+    from streams.ledger.publishing import ListLoaded
+    from streams.ledger.writing import LedgerWriter
+
+    loaded = ListLoaded(
+        source=source, entry_count=result.published, removed_count=result.removed, extracted_at=extracted_at
+    )
+    event = new_event(loaded, at=SystemClock().now(), actor_id="hotlists", subject_id=source)
+    with closing(LedgerWriter(settings.kafka, codec, TOPIC, _LEDGER_SECONDS)) as ledger:
+        ledger.append(event)
 
 
 def _ages(template: "HotlistTemplate", matching: MatchingSettings) -> str:

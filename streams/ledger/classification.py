@@ -58,6 +58,9 @@ CLASSIFICATIONS: dict[str, tuple[str, str] | None] = {
     "act-refused": _PERSONNEL,
     "destruction-started": PUBLIC,
     "destruction-certified": PUBLIC,
+    "reader-placed": PUBLIC,
+    "reader-removed": PUBLIC,
+    "list-loaded": PUBLIC,
     "ledger-head-signed": PUBLIC,
 }
 

@@ -20,6 +20,7 @@ from streams.ledger.body import Body
 from streams.ledger.evidence import EVIDENCE
 from streams.ledger.holding import HOLDING
 from streams.ledger.people import PEOPLE
+from streams.ledger.publishing import PUBLISHING
 from streams.ledger.purposes import PURPOSES
 from streams.ledger.sealing import Seals
 from streams.ledger.showing import PICTURES
@@ -89,7 +90,7 @@ _BODIES: dict[str, type[Body]] = {
     body.kind: body
     for body in (
         *PEOPLE, *PURPOSES, SearchRequested, SearchDecided, SearchAnswered,
-        *PICTURES, *HOLDING, *SUSPENDING, *EVIDENCE,
+        *PICTURES, *HOLDING, *SUSPENDING, *EVIDENCE, *PUBLISHING,
         HeadSigned,
     )
 }  # fmt: skip

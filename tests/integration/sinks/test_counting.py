@@ -4,6 +4,7 @@ import itertools
 import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,7 +23,8 @@ from sinks.clickhouse.upkeep import Upkeep
 from sinks.holds.investigations import Withheld
 from sinks.retention.tables import DayTable
 from tests.integration.sinks.conftest import SECONDS, wait_until
-from tests.storing import NOW, a_read, an_alert, messages_of
+from tests.retaining import Retained
+from tests.storing import NOW, FakeMessage, a_read, an_alert, messages_of
 
 DAY = timedelta(days=1)
 MIDNIGHT = NOW.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -109,6 +111,29 @@ def test_counts_do_not_show_that_a_plate_is_suppressed(store: Store, codec: Code
     count_day(store.client(), YESTERDAY.date())
     assert before == {(YESTERDAY, "gate-1"): 1}
     assert counts(store) == {(YESTERDAY, "gate-1"): 3}
+
+
+@pytest.mark.rule("log.public", "records.collection")
+def test_the_public_counts_are_what_was_stored_and_the_same_after_a_sweep(
+    store: Store, codec: Codec, tmp_path: Path
+) -> None:
+    retained, client = Retained(store, codec, tmp_path / "home"), store.client()
+    reads = [a_read(n, plate=f"P{n % 9}", collected_at=YESTERDAY + timedelta(minutes=33 * n)) for n in range(40)]
+    for _ in range(2):
+        keep(store, codec, *reads)
+    keep_alerts(store, codec, *[an_alert(n, collected_at=reads[n].collected_at) for n in range(7)])
+    retained.suppressed.folded = {b"P3"}
+    retained.follow()
+    Counting().count_changed(client, YESTERDAY.date())
+    before = counts(store), hits(client, YESTERDAY, NOW)
+    stored = retained.ask("SELECT uniqExact(read_id) FROM reads")[0][0]
+    blanked = retained.ask("SELECT uniqExact(read_id) FROM blanked_reads")[0][0]
+    assert sum(before[0].values()) == stored + blanked == len(reads)
+    assert sum(hit.hits for hit in before[1]) == retained.ask("SELECT uniqExact(alert_id) FROM alerts")[0][0] == 7
+    retained.advance(61)
+    retained.sweeper().sweep()
+    assert retained.stored() == set()
+    assert (counts(store), hits(client, YESTERDAY, NOW)) == before
 
 
 def test_only_changed_days_are_counted_again(store: Store, codec: Codec) -> None:

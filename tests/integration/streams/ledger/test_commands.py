@@ -15,7 +15,10 @@ import pytest
 from pytest_socket import enable_socket
 from typer.testing import CliRunner, Result
 
+from gateway.access.folding import fold_access
+from gateway.access.state import AccessState
 from platestream.cli import typer_app
+from platestream.cli.running import demonstration
 from platestream.clock import SystemClock
 from platestream.errors import PlatestreamError, RefusedError
 from platestream.secret_files import write_secret
@@ -123,6 +126,21 @@ def check_backup(run: Run, tmp_path: Path) -> None:
     assert str(folder) in made
     assert "0 events were written" in run("restore", str(folder), "--key", str(tmp_path / "backup.key"))
     assert run("ledger", "verify", "--json") == verified
+
+
+@pytest.mark.rule("log.public")
+def test_what_the_public_log_tells_is_written_by_those_who_load_lists_and_place_readers(
+    run: Run, settings: Settings
+) -> None:
+    demo = Path(demonstration.__file__).with_name("demo")
+    loaded = run("hotlist", "load", str(demo / "hotlist.csv"), "--template", str(demo / "hotlist.toml"), "--force")
+    run("device", "place", "gate-1", "--latitude", "44.95", "--longitude", "-93.09", "--by", "a2", "--at", "2026-01-01")
+    run("device", "remove", "gate-1", "--by", "a2", "--at", "2026-02-01")
+    with closing(KafkaLedger(settings.kafka, load_codec(settings), fold_access, AccessState())) as ledger:
+        use = ledger.replay_all().public
+    [place], [load] = use.placements, use.loads
+    assert (place.latitude, place.from_at.month, place.until_at and place.until_at.month) == (44.95, 1, 2)
+    assert f"{load.source}: {load.entry_count} entries" in loaded
 
 
 def opened(run: Run, **fields: Any) -> str:

@@ -2,15 +2,18 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from sinks.clickhouse.counting import CollectionCount, HitCount
+from streams.ledger.body import Body
+from streams.ledger.events import new_event
+from streams.ledger.publishing import ListLoaded, ReaderPlaced, ReaderRemoved
 from tests.asking import NOW
 from tests.unit.gateway.conftest import Asked
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def fill(asked: Asked) -> None:
@@ -51,3 +54,57 @@ def test_spans_that_are_empty_or_too_long_are_refused(asked: Asked, days: dict[s
 def test_without_the_store_there_is_no_answer(asked: Asked) -> None:
     asked.reads.is_away = True
     assert asked.client.get("/public-log").status_code == 503
+
+
+def published(asked: Asked, body: Body, at: datetime) -> None:
+    asked.ledger.append(new_event(body, at=at, actor_id="administrator-2", subject_id="program"))
+
+
+def placed(device_id: str, latitude: float, at: datetime) -> ReaderPlaced:
+    return ReaderPlaced(device_id=device_id, latitude=latitude, longitude=-93.09, from_at=at)
+
+
+def loaded(source: str, entries: int, at: datetime) -> ListLoaded:
+    return ListLoaded(source=source, entry_count=entries, removed_count=0, extracted_at=at - HOUR)
+
+
+@pytest.mark.rule("log.public")
+def test_fixed_readers_are_told_where_they_stood_and_for_how_long(asked: Asked) -> None:
+    for body in (
+        placed("gate-1", 44.5, NOW - 90 * DAY),
+        placed("gate-1", 44.6, NOW - 3 * DAY),
+        placed("gate-2", 44.7, NOW - 90 * DAY),
+        ReaderRemoved(device_id="gate-2", until_at=NOW - 60 * DAY),
+        placed("gate-3", 44.8, NOW + 3 * DAY),
+    ):
+        published(asked, body, NOW)
+    told = asked.client.get("/public-log").json()["fixed_readers"]
+    assert [(one["device_id"], one["latitude"], one["until_at"] is None) for one in told] == [
+        ("gate-1", 44.5, False),
+        ("gate-1", 44.6, True),
+    ]
+    before = (NOW - 80 * DAY).date().isoformat()
+    lines = csv.DictReader(io.StringIO(asked.client.get("/public-log.csv", params={"from": before}).text))
+    found = [(line["device_id"], line["latitude"], line["until"] != "") for line in lines]
+    assert found == [("gate-1", "44.5", True), ("gate-2", "44.7", True), ("gate-1", "44.6", False)]
+
+
+@pytest.mark.rule("log.public")
+def test_lists_are_told_whether_anything_was_found_on_them_or_not(asked: Asked) -> None:
+    fill(asked)
+    for body, at in (
+        (loaded("never-hit", 10, NOW - 30 * DAY), NOW - 30 * DAY),
+        (loaded("emptied", 10, NOW - 30 * DAY), NOW - 30 * DAY),
+        (loaded("emptied", 0, NOW - 20 * DAY), NOW - 20 * DAY),
+        (loaded("state-file", 5, NOW - 20 * DAY), NOW - 20 * DAY),
+        (loaded("state-file", 7, NOW - 2 * HOUR), NOW - 2 * HOUR),
+        (loaded("later", 7, NOW), NOW + DAY),
+    ):
+        published(asked, body, at)
+    told = asked.client.get("/public-log").json()
+    assert told["databases"] == ["never-hit", "state-file"]
+    assert [(one["source"], one["entry_count"]) for one in told["lists"]] == [
+        ("never-hit", 10),
+        ("state-file", 5),
+        ("state-file", 7),
+    ]
