@@ -32,6 +32,7 @@ from schemas.plates import fold
 from schemas.versions import versions
 from sinks.clickhouse.merging import merge_one_day
 from sinks.clickhouse.migrate import migrate
+from sinks.clickhouse.questions import OfPlates, Question
 from sinks.clickhouse.reads import find_reads
 from sinks.clickhouse.sink import reads_keeper
 from sinks.clickhouse.store import Store
@@ -123,11 +124,14 @@ class Filling:
         )
 
     def _search(self) -> float:
-        wanted = fold(plate(self._chance.randrange(_PLATES)).decode())
-        started = perf_counter()
-        find_reads(
-            self._store.client(), wanted, self._today - timedelta(days=70), self._today + timedelta(days=1), 1000
+        question = Question(
+            about=OfPlates(folded_plates=(fold(plate(self._chance.randrange(_PLATES)).decode()),)),
+            collected_from=self._today - timedelta(days=70),
+            collected_until=self._today + timedelta(days=1),
+            row_limit=1000,
         )
+        started = perf_counter()
+        find_reads(self._store.client(), question)
         return perf_counter() - started
 
     def _insert(self, reads: int) -> tuple[float, float]:

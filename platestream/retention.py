@@ -6,6 +6,8 @@ reader's clock in UTC, is due at 00:00 UTC of day + 60. What is due when it arri
 
 from datetime import UTC, datetime, time, timedelta
 
+TOPIC_SLACK = timedelta(days=1)  # a segment rolls, and a broker looks and deletes, some time after its topic's days
+
 
 def destroyed_at(collected_at: datetime, days: int) -> datetime:
     """When the day of `collected_at` is dropped: 00:00 UTC, `days` after it. Keeps: retention.sixty-days"""
@@ -15,6 +17,14 @@ def destroyed_at(collected_at: datetime, days: int) -> datetime:
 def first_kept(now: datetime, days: int) -> datetime:
     """The earliest time of collection that is not yet due at `now`. Keeps: retention.sixty-days"""
     return _midnight(now) - timedelta(days=days - 1)
+
+
+def leaves_topic_in_time(collected_at: datetime, put_at: datetime, kept_for: timedelta, days: int) -> bool:
+    """Whether what is put on a topic at `put_at`, which keeps it for `kept_for`, is gone when its day is due.
+
+    Keeps: retention.sixty-days
+    """
+    return put_at + kept_for + TOPIC_SLACK <= destroyed_at(collected_at, days)
 
 
 def _midnight(at: datetime) -> datetime:

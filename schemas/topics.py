@@ -1,6 +1,7 @@
 """Facts of every topic, read from schemas/topics: partitions, configuration, who writes and who reads it."""
 
 import tomllib
+from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Literal
@@ -26,6 +27,11 @@ class Topic(BaseModel):
     holds_plates: bool
     is_truncated: bool = False
     config: dict[str, str]
+
+    @property
+    def kept_for(self) -> timedelta:
+        """How long the broker keeps a record of a topic that is cleaned up by time."""
+        return timedelta(milliseconds=int(self.config["retention.ms"]))
 
     def partition_count(self, read_partitions: int) -> int:
         return read_partitions if self.partitions == "reads" else self.partitions

@@ -9,8 +9,8 @@ from platestream.settings import KafkaSettings
 from schemas.codec import Codec
 from schemas.messages import DeadLetter
 from streams.clients import producer
+from streams.dead_letters import TOPIC, may_hold
 
-TOPIC = "dead-letters"
 _FLUSH_SECONDS = 60
 _MOST_BYTES = 900_000  # a dead letter must itself fit into a message; of a larger one it only says where it was
 
@@ -18,23 +18,26 @@ _MOST_BYTES = 900_000  # a dead letter must itself fit into a message; of a larg
 class DeadLetters:
     """One producer of dead letters. Safe to repeat: a letter twice is the same news twice."""
 
-    def __init__(self, kafka: KafkaSettings, codec: Codec, clock: Clock, topic: str = TOPIC) -> None:
+    def __init__(
+        self, kafka: KafkaSettings, codec: Codec, clock: Clock, topic: str = TOPIC, retention_days: int = 60
+    ) -> None:
         self._producer = producer(kafka)
         self._codec = codec
         self._clock = clock
         self._topic = topic
+        self._retention_days = retention_days
         self._failed: KafkaError | None = None
 
     def put(self, message: Message, reason: str) -> None:
         """Hand a message over; it is on the topic after `flush`. `reason` is a word from a closed set."""
-        key, value = message.key(), message.value()
-        fits = len(key or b"") + len(value or b"") <= _MOST_BYTES
+        key, value, now = message.key(), message.value(), self._clock.now()
+        fits = len(key or b"") + len(value or b"") <= _MOST_BYTES and may_hold(value, now, self._retention_days)
         letter = DeadLetter(
             reason=reason,
             topic=message.topic() or "",
             partition=message.partition() or 0,
             offset=message.offset() or 0,
-            at=self._clock.now(),
+            at=now,
             key=key if fits else None,
             value=value if fits else None,
         )

@@ -125,7 +125,7 @@ def start_sinks(settings: Settings, into: Into, codec: Codec, clock: Clock, beat
 
         def run(stop: threading.Event, turned: Callable[[], None]) -> None:
             intake = Intake(kafka, topic, group, _instance(group, store))
-            TopicSink(intake, keeper, DeadLetters(kafka, codec, clock), limits).run(stop, turned)
+            TopicSink(intake, keeper, DeadLetters(kafka, codec, clock, retention_days=days), limits).run(stop, turned)
 
         return run
 

@@ -8,14 +8,16 @@ cancelled; any unexpected error ends the process.
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import faust
 
 from platestream.clock import Clock
 from platestream.ending import end_process
-from platestream.errors import InvalidMessage
+from platestream.errors import ConfigError, InvalidMessage
 from platestream.metrics import READS_MATCHED
+from platestream.retention import TOPIC_SLACK
 from platestream.settings import Settings
 from processors.matching.hotlist import Hotlist, Selected
 from processors.matching.matcher import Matcher
@@ -25,6 +27,7 @@ from processors.matching.sending import Sender
 from processors.passages.log import PassageLog, rule_of
 from schemas.codec import Codec
 from schemas.framing import ROLL_MARKER
+from schemas.topics import topics
 from streams.suppressions.holder import SuppressedPlates
 from streams.suppressions.secrecy import load_suppression_key
 from streams.workers.app import faust_app
@@ -48,7 +51,10 @@ class MatchingTopics:
 
 
 def matching_app(settings: Settings, codec: Codec, clock: Clock, topics: MatchingTopics) -> faust.App:
-    """A worker that matches reads with the hotlist. Keeps: alert.on-match"""
+    """A worker that matches reads with the hotlist. Raises ConfigError when alerts would outlive reads.
+
+    Keeps: alert.on-match
+    """
     folder = settings.home / "processor"
     folder.mkdir(parents=True, exist_ok=True)
     app = faust_app(
@@ -66,7 +72,9 @@ def matching_app(settings: Settings, codec: Codec, clock: Clock, topics: Matchin
         FollowedTable(app, name="suppressions", topic=topics.suppressions, apply=one_by_one(suppressed.apply))
     )
     limit = PoisonLimit(in_a_row=settings.processor.dead_letters_in_a_row, share=settings.processor.dead_letter_share)
-    judge = Judge(hotlist, Matcher(codec, hotlist, suppressed, settings.matching), limit, clock)
+    _check_days(settings.retention.days)
+    matcher = Matcher(codec, hotlist, suppressed, settings.matching, settings.retention.days)
+    judge = Judge(hotlist, matcher, limit, clock)
     outlet = Outlet(app, codec, clock, alerts=topics.alerts, dead_letters=topics.dead_letters)
 
     log = PassageLog(settings.kafka, codec, rule_of(settings.processor), reads=topics.reads, alerts=topics.alerts)
@@ -77,6 +85,15 @@ def matching_app(settings: Settings, codec: Codec, clock: Clock, topics: Matchin
 
     app.agent(raw_topic(app, topics.reads), name="matching")(match_reads)
     return app
+
+
+def _check_days(retention_days: int) -> None:
+    least = topics()["alerts"].kept_for + TOPIC_SLACK
+    if timedelta(days=retention_days) <= least:
+        raise ConfigError(
+            f"retention.days is {retention_days}, but alerts stay on their topic for {least.days} days: none could be "
+            "raised. Keep reads for longer, or have the days of schemas/topics/alerts.toml shortened."
+        )
 
 
 async def match_chunks(stream: Any, judge: "Judge", sender: Sender) -> None:
@@ -136,6 +153,6 @@ class Judge:
             if alerts := self._matcher.alerts_of(record.value, now, selected.wider_keys):
                 portion.add(record.offset, alerts)
         except InvalidMessage as refusal:
-            portion.letters.append(dead_letter(portion.tp, record, refusal, now))
+            portion.letters.append(dead_letter(portion.tp, record, refusal, now, self._matcher.retention_days))
             return False
         return True

@@ -13,6 +13,7 @@ from platestream.errors import InvalidMessage
 from platestream.metrics import ALERTS, DEAD_LETTERS, READ_TO_ALERT, SIGHTINGS
 from schemas.codec import Codec
 from schemas.messages import Alert, DeadLetter
+from streams.dead_letters import may_hold
 from streams.workers.turns import Turns
 
 BATCH_BYTES = 800_000  # with Kafka's own bytes a batch stays below the 1 MB that a broker takes
@@ -47,16 +48,17 @@ class Portion:
         return self.alert_count + len(self.letters)
 
 
-def dead_letter(tp: TP, record: Any, refusal: InvalidMessage, now: datetime) -> DeadLetter:
+def dead_letter(tp: TP, record: Any, refusal: InvalidMessage, now: datetime, retention_days: int) -> DeadLetter:
     """A message that cannot be processed, with the reason."""
+    is_held = may_hold(record.value, now, retention_days)
     return DeadLetter(
         reason=refusal.reason,
         topic=tp.topic,
         partition=tp.partition,
         offset=record.offset,
         at=now,
-        key=record.key and record.key[:_KEPT_BYTES],
-        value=record.value and record.value[:_KEPT_BYTES],
+        key=record.key[:_KEPT_BYTES] if record.key and is_held else None,
+        value=record.value[:_KEPT_BYTES] if record.value and is_held else None,
     )
 
 

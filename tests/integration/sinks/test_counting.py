@@ -24,7 +24,7 @@ from sinks.holds.investigations import Withheld
 from sinks.retention.tables import DayTable
 from tests.integration.sinks.conftest import SECONDS, wait_until
 from tests.retaining import Retained
-from tests.storing import NOW, FakeMessage, a_read, an_alert, messages_of
+from tests.storing import NOW, a_read, an_alert, messages_of
 
 DAY = timedelta(days=1)
 MIDNIGHT = NOW.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

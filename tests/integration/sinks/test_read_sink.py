@@ -105,6 +105,14 @@ def test_a_read_whose_day_is_due_is_counted_and_never_stored(bench: Bench, store
     assert bench.dead_letters() == []
 
 
+@pytest.mark.rule("retention.sixty-days")
+def test_a_dead_letter_that_would_outlive_its_read_says_only_where_it_was(bench: Bench, store: Store) -> None:
+    late, fresh = (bench.codec.encode(a_read(n, collected_at=NOW - timedelta(days=55 * n)))[:-3] for n in (1, 0))
+    bench.produce([late, fresh], partition=0)
+    bench.keep_all(bench.read_sink(store), 2)
+    assert {letter.offset: letter.value for letter in bench.dead_letters()} == {0: None, 1: fresh}
+
+
 def test_one_corrupt_read_among_a_thousand_is_a_dead_letter_and_the_others_are_stored(
     bench: Bench, store: Store
 ) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from platestream.retention import destroyed_at
+from platestream.retention import TOPIC_SLACK, destroyed_at, leaves_topic_in_time
 
 DAYS = 60
 
@@ -15,3 +15,10 @@ def test_a_day_is_destroyed_at_midnight_sixty_days_later() -> None:
 def test_the_day_is_the_one_in_utc() -> None:
     evening_in_saint_paul = datetime(2026, 3, 11, 20, tzinfo=timezone(timedelta(hours=-5)))
     assert destroyed_at(evening_in_saint_paul, DAYS) == datetime(2026, 5, 11, tzinfo=UTC)
+
+
+def test_what_is_put_on_a_topic_is_gone_a_day_before_its_own_is_due() -> None:
+    collected_at, week = datetime(2026, 3, 11, 9, tzinfo=UTC), timedelta(days=7)
+    last = destroyed_at(collected_at, DAYS) - TOPIC_SLACK - week
+    assert leaves_topic_in_time(collected_at, last, week, DAYS)
+    assert not leaves_topic_in_time(collected_at, last + timedelta(milliseconds=1), week, DAYS)

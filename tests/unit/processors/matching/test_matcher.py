@@ -57,6 +57,16 @@ def test_an_entry_without_a_lawful_source_never_alerts_and_is_counted(codec: Cod
     assert counted("not_alerted", reason="not-lawful") == before + 1
 
 
+@pytest.mark.rule("retention.sixty-days")
+def test_a_read_whose_alert_would_outlive_it_raises_none_and_is_counted(codec: Codec) -> None:
+    found = matcher(codec, an_entry(effective_at=NOW - timedelta(days=100)))
+    before = counted("not_alerted", reason="too-late")
+    for age, alerts in ((51, 1), (53, 0)):
+        value = codec.encode(a_read(collected_at=NOW - timedelta(days=age)))
+        assert len(found.alerts_of(value, NOW)) == alerts
+    assert counted("not_alerted", reason="too-late") == before + 1
+
+
 FUZZY = an_entry("ABC12B", entry_id="fuzzy", match_kind=MatchKind.FUZZY)
 PARTIAL = an_entry("AB?12*", entry_id="partial", match_kind=MatchKind.PARTIAL, category="HOMICIDE", priority=3)
 
