@@ -6,24 +6,26 @@ ENTRIES, READS, RUNS and PEERS (all, quick, none) shrink or lengthen it.
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from statistics import mean
 from typing import Any
 
 from bench.broker import BenchBroker, bench_broker
 from bench.contenders import OURS, Contender
+from bench.groups import begin_at_end
 from bench.kafka_streams import NO_JDK, StreamsVariant, has_jdk, streams_contenders
 from bench.machine import describe_machine
 from bench.report import Figures, exit_code, print_result, print_table, say, step
 from bench.runs import Run, run_join
 from bench.templates import EntryTemplates, ReadTemplates
-from bench.topics import Filling, ReadFiller, Segment, fill_entries
+from bench.topics import Filling, ReadFiller, Segment, fill_entries, fill_partial_entries
 
 ENTRIES = 10_000_000
 READS = 5_000_000
 READS_PER_HIT = 500  # 0.2 %
 _MAIN = "join"
+_PARTIAL = 100
 _STREAMS = (
     StreamsVariant(store="memory"),
     StreamsVariant(store="rocksdb"),
@@ -80,15 +82,25 @@ def run_all(size: Size, broker: BenchBroker) -> list[Run]:
     with step(f"{size.entries:,} entries onto the topic"):
         fill_entries(broker.kafka, EntryTemplates(broker.codec, now), range(size.entries))
     with step(f"{sum(segment.reads for segment in filling.segments):,} reads onto the topic"):
-        filler = ReadFiller(broker.kafka, ReadTemplates(broker.codec, now), filling)
-        for segment in filling.segments:
-            filler.fill(segment)
+        ReadFiller(broker.kafka, ReadTemplates(broker.codec, now), filling).fill_all()
     expected, runs = filling.hit_plates(), []
     for number, contender in enumerate(line_up(size, broker)):
         with step(contender.name):
             runs.append(run_join(contender, broker, f"bench-{number}", filling, expected))
         say("  ".join(rows_of(runs[-1:])[0][1:]))
     return runs
+
+
+def run_partial(size: Size, broker: BenchBroker) -> Run:
+    """Our worker once more, with a hundred PARTIAL entries on the list and reads that only they meet."""
+    segment, group = Segment(name="partial", reads=size.reads), "bench-partial"
+    met = min(_PARTIAL, size.reads // READS_PER_HIT // 2)
+    filling = Filling(segments=(segment,), entries=size.entries, reads_per_hit=READS_PER_HIT, partial_plates=met)
+    begin_at_end(broker.kafka, group)
+    fill_partial_entries(broker.kafka, broker.codec, _PARTIAL)
+    ReadFiller(broker.kafka, ReadTemplates(broker.codec, datetime.now(UTC)), filling).fill_all()
+    with_partial = replace(OURS, name=f"{OURS.name}, {_PARTIAL} partial plates")
+    return run_join(with_partial, broker, group, filling, filling.hit_plates())
 
 
 def line_up(size: Size, broker: BenchBroker) -> list[Contender]:
@@ -114,7 +126,7 @@ def rows_of(runs: Sequence[Run]) -> list[list[str]]:
     return rows
 
 
-def result_of(runs: Sequence[Run]) -> dict[str, Any]:
+def result_of(runs: Sequence[Run], partial: Run) -> dict[str, Any]:
     """The JSON object: ours is the mean of its runs, Kafka Streams the best tuned one."""
     ours = [run for run in runs if run.name == OURS.name]
     peers = {run.name: round(run.segments[0].reads_per_second) for run in runs if run.name != OURS.name}
@@ -129,6 +141,7 @@ def result_of(runs: Sequence[Run]) -> dict[str, Any]:
         "reads_per_second_by_request": {
             segment.name: round(segment.reads_per_second) for segment in ours[0].segments[1:]
         },
+        f"reads_per_second_{_PARTIAL}_partial_plates": round(partial.segments[0].reads_per_second),
     }
 
 
@@ -137,10 +150,12 @@ def main() -> None:
     with exit_code(), bench_broker() as broker:
         say(machine)
         runs = run_all(size, broker)
+        with step(f"platestream with {_PARTIAL} partial plates"):
+            partial = run_partial(size, broker)
         head = ("", "reads/s", "CPU s/million", "ready s", "MiB", "50 a request", "5", "1")
         title = f"{size.entries:,} entries, {size.reads:,} reads, 0.2 % hits ({machine})"
-        print_table("join", Figures(title=title, head=head, rows=rows_of(runs)))
-        print_result(result_of(runs))
+        print_table("join", Figures(title=title, head=head, rows=rows_of([*runs, partial])))
+        print_result(result_of(runs, partial))
 
 
 if __name__ == "__main__":

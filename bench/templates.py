@@ -69,7 +69,7 @@ def entry_key(plate: bytes) -> bytes:
 
 def partial_entry(plate: str, entry_id: str, now: datetime) -> HotlistEntry:
     """A PARTIAL entry of an active investigation."""
-    wanted = replace(_an_entry(now, state="MN", category="homicide", priority=2), plate=plate, entry_id=entry_id)
+    wanted = replace(_an_entry(now, state="MN", category="HOMICIDE", priority=2), plate=plate, entry_id=entry_id)
     return replace(
         wanted,
         match_kind=MatchKind.PARTIAL,

@@ -3,14 +3,17 @@
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 
 from confluent_kafka import Producer
 
 from bench.errors import BenchError
-from bench.plates import listed_plates, plate, unlisted_plates
-from bench.templates import EntryTemplates, ReadTemplates, entry_key
+from bench.plates import listed_plates, partial_pattern, partial_plate, plate, unlisted_plates
+from bench.templates import EntryTemplates, ReadTemplates, entry_key, partial_entry
 from platestream.settings import KafkaSettings
+from schemas.codec import Codec
+from schemas.plates import hotlist_key
 from streams.clients import admin, producer
 from streams.topics import create_topics
 
@@ -42,14 +45,19 @@ class Filling:
     entries: int
     reads_per_hit: int
     partitions: int = 1
+    partial_plates: int = 0  # so many of the hits are for PARTIAL entries, one each
 
     def hits(self, segment: Segment) -> int:
         """Hits in a segment."""
         return segment.reads // self.reads_per_hit
 
     def hit_plates(self) -> list[bytes]:
-        """The plates of all hits, in order."""
-        return listed_plates(sum(self.hits(segment) for segment in self.segments), self.entries)
+        """The plates of all hits, in order; those of PARTIAL entries are spread over them."""
+        count = sum(self.hits(segment) for segment in self.segments)
+        plates = listed_plates(count, self.entries)
+        for number in range(self.partial_plates):
+            plates[number * count // self.partial_plates] = partial_plate(number)
+        return plates
 
 
 def fill_entries(kafka: KafkaSettings, templates: EntryTemplates, numbers: range) -> None:
@@ -63,6 +71,15 @@ def fill_entries(kafka: KafkaSettings, templates: EntryTemplates, numbers: range
     _flush(client)
 
 
+def fill_partial_entries(kafka: KafkaSettings, codec: Codec, count: int) -> None:
+    """Put `count` PARTIAL entries on the topic, for the plates of a filling with as many partial plates."""
+    client = _producer(kafka, 5000)
+    for number in range(count):
+        entry = partial_entry(partial_pattern(number), f"partial-{number}", datetime.now(UTC))
+        client.produce(ENTRIES_TOPIC, codec.encode(entry), hotlist_key(entry.plate, entry.entry_id))
+    _flush(client)
+
+
 class ReadFiller:
     """Puts the segments of a filling on the topic, in order; from a hit to the next goes to one partition."""
 
@@ -73,6 +90,11 @@ class ReadFiller:
         self._hits = iter(filling.hit_plates())
         self._others = unlisted_plates(filling.entries)
         self._number = 0
+
+    def fill_all(self) -> None:
+        """Send all segments."""
+        for segment in self._filling.segments:
+            self.fill(segment)
 
     def fill(self, segment: Segment) -> None:
         """Send one segment and wait until the broker has it."""
