@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_NO_PROGRESS := 1
 .DEFAULT_GOAL := help
-.PHONY: help run test check rules lock soak clean bench-join bench-latency bench-growth bench-sink bench-search bench-storage-growth performance performance-storage destruction-proof
+.PHONY: help run test check rules lock soak clean bench-join bench-latency bench-growth bench-updates bench-sink bench-search bench-storage-growth performance performance-storage destruction-proof
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ performance: $(READY) ## all three, into docs/performance.md; needs a quiet mach
 
 bench-growth: $(READY) ## how cost grows with list and workers; STEPS=10000,100000, READS=, PLOT=docs/performance-growth.svg
 	@$(BIN)/python -m bench.growth
+
+bench-updates: $(READY) ## how soon a change of the list is in force at full speed; ENTRIES=, READS=
+	@$(BIN)/python -m bench.updates
 
 bench-sink: $(READY) ## reads a second from Kafka into ClickHouse, beside ClickHouse alone; READS=, SLOW_READS=, RUNS=
 	@$(BIN)/python -m bench.sink

@@ -5,6 +5,7 @@ All contenders are measured here alone. Reads and alerts both begin with the pla
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -26,6 +27,7 @@ class AlertMeter:
     def __init__(self, client: Consumer) -> None:
         self.arrivals: list[float] = []
         self._values: list[bytes] = []
+        self._arrivals_in: defaultdict[int, list[float]] = defaultdict(list)
         self._client = client
         self._is_open = True
         self._thread = threading.Thread(target=self._watch, name="alert meter", daemon=True)
@@ -37,6 +39,18 @@ class AlertMeter:
     def plates(self) -> list[bytes]:
         """The plate of each alert."""
         return [peek_plate(value) for value in self._values]
+
+    def since(self, first: int) -> list[tuple[float, bytes]]:
+        """Arrival and value of each alert from number `first` on."""
+        return list(zip(self.arrivals[first:], self._values[first:], strict=False))
+
+    def count_in(self, partition: int) -> int:
+        """Alerts of one partition."""
+        return len(self._arrivals_in[partition])
+
+    def last_in(self, partition: int) -> float:
+        """When the last of one partition arrived. Raises IndexError when there is none."""
+        return self._arrivals_in[partition][-1]
 
     def wait_for(self, count: int, seconds: float, check: Callable[[], None]) -> float:
         """When alert number `count` arrived. `check` is asked meanwhile and raises when it can never come.
@@ -62,6 +76,7 @@ class AlertMeter:
             arrived = time.perf_counter()
             if message is not None and message.error() is None and (value := message.value()) is not None:
                 self._values.append(value)
+                self._arrivals_in[message.partition() or 0].append(arrived)
                 self.arrivals.append(arrived)
 
 

@@ -48,6 +48,12 @@ def test_latency() -> None:
     assert (result["kafka_streams_p99_ms"] is not None) == has_jdk()
 
 
+def test_updates() -> None:
+    result = run("updates", ENTRIES="1000", READS="400000")
+    assert result["changes"] > 0
+    assert 0 < result["update_max_ms"] and 0 <= result["removal_max_ms"]
+
+
 def test_search() -> None:
     result = run("search", ROWS="200000", SEARCHES="20")
     assert result["rows"] == 200_000
