@@ -13,6 +13,8 @@ from gateway.client import PATHS
 from sinks.clickhouse.reads import find_reads
 from sinks.clickhouse.store import Store
 
+_IDLE_SECONDS = 2
+
 Ask = Callable[[Asked], int]  # gives the number of reads
 
 
@@ -27,12 +29,16 @@ class GatewayConnection:
     def __init__(self, port: int, token: str) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self._used_at = time.monotonic()
 
     def __call__(self, asked: Asked) -> int:
         """Raises BenchError when it is not answered."""
+        if time.monotonic() - self._used_at > _IDLE_SECONDS:  # the gateway closes what is idle for 5 s
+            self._connection.close()
         self._connection.request("POST", PATHS[asked.kind], json.dumps(asked.body), self._headers)
         answer = self._connection.getresponse()
         content = answer.read()
+        self._used_at = time.monotonic()
         if answer.status != http.client.OK:
             raise BenchError(f"The gateway answered {answer.status}: {content[:500]!r}")
         told: dict[str, Any] = json.loads(content)
