@@ -44,6 +44,7 @@ FROM
 """
 # a day is one block and so one part; two days are made at a time
 _BLOCKS = {
+    "optimize_on_insert": 0,  # no plate and time comes up twice with one id
     "max_threads": 1,
     "max_insert_threads": 1,
     "max_block_size": 65_536,
