@@ -1,14 +1,16 @@
-"""Reads back the end of a partition: for who keeps state in a log that it writes itself (processors/passages)."""
+"""Where a partition ends, and what stands there: for who keeps state in a log, or reads one to the end it has now."""
 
 from collections.abc import Iterator
 from contextlib import closing
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import OffsetSpec
 
 from platestream.errors import TransientError
 from platestream.settings import KafkaSettings
-from streams.clients import consumer
+from streams.clients import admin, consumer
 
+_LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _OPTIONS = {"enable.partition.eof": True, "auto.offset.reset": "error", "fetch.wait.max.ms": 10}
 
 
@@ -31,12 +33,14 @@ def tail(kafka: KafkaSettings, topic: str, partition: int, most: int, *, timeout
 
 def end_offset(kafka: KafkaSettings, topic: str, partition: int, *, timeout_seconds: float) -> int:
     """Offset of the next message of a partition. Raises TransientError when the broker does not say."""
-    with closing(consumer(kafka, f"{topic}-tail", **_OPTIONS)) as client:
-        try:
-            _, end = client.get_watermark_offsets(TopicPartition(topic, partition), timeout=timeout_seconds)
-        except KafkaException as error:
-            raise TransientError(f"The end of {topic}[{partition}] is not known: {error.args[0].str()}.") from None
-        return int(end)
+    client, last = admin(kafka), TopicPartition(topic, partition)  # by name: its futures fail once it is gone
+    try:
+        asked = client.list_offsets({last: _LATEST}, request_timeout=timeout_seconds)[last]
+        return int(asked.result(timeout_seconds).offset)
+    except KafkaException as error:
+        raise TransientError(f"The end of {topic}[{partition}] is not known: {error.args[0].str()}.") from None
+    except TimeoutError:
+        raise TransientError(f"The end of {topic}[{partition}] is not known: the broker does not answer.") from None
 
 
 def _until(client: Consumer, end: int, timeout_seconds: float) -> Iterator[Message]:

@@ -7,17 +7,16 @@ transactions, so its offsets have no holes; a hole, or a log that does not start
 import threading
 from typing import Generic
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
-from confluent_kafka.admin import OffsetSpec
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from platestream.errors import IntegrityError, InvalidMessage, TransientError
 from platestream.settings import KafkaSettings
 from schemas.codec import Codec
 from schemas.messages import LedgerEvent
-from streams.clients import admin, consumer
+from streams.clients import consumer
 from streams.ledger.ledger import Fold, History, S
+from streams.tail import end_offset
 
-LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _LOST = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
 _DAMAGED = {KafkaError._BAD_MSG, KafkaError._NOT_IMPLEMENTED}  # a checksum that disagrees, a frame of no known version
 _POLL_SECONDS = 0.05  # how long closing may wait
@@ -65,14 +64,7 @@ class LedgerFollower(Generic[S]):
 
     def end(self) -> int:
         """Offset of the last event in the topic, -1 when it is empty. Raises TransientError."""
-        client, last = admin(self._kafka), TopicPartition(self._topic, 0)  # a consumer may not answer while it polls
-        try:
-            asked = client.list_offsets({last: LATEST}, request_timeout=self._timeout_seconds)[last]
-            return int(asked.result(self._timeout_seconds).offset) - 1
-        except KafkaException as error:
-            raise TransientError(f"The ledger's broker does not answer: {error.args[0].str()}.") from None
-        except TimeoutError:
-            raise TransientError("The ledger's broker does not answer in time.") from None
+        return end_offset(self._kafka, self._topic, 0, timeout_seconds=self._timeout_seconds) - 1
 
     def check_sound(self) -> None:
         """Raises IntegrityError once the replay had to stop."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, Message, TopicPartition
 
 from platestream.errors import TransientError
 from platestream.settings import KafkaSettings
-from streams.clients import admin, consumer
-from streams.ledger.following import LATEST
+from streams.clients import consumer
 from streams.ledger.proof import Event, Fault
+from streams.tail import end_offset
 
 _BATCH = 10_000
 _AWAY = {KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE}
@@ -21,7 +21,7 @@ def read_topic(kafka: KafkaSettings, topic: str, timeout_seconds: float = 20) ->
 
     Raises TransientError when the broker is away.
     """
-    end, place = _end(kafka, topic, timeout_seconds), 0
+    end, place = end_offset(kafka, topic, 0, timeout_seconds=timeout_seconds), 0
     reader = consumer(kafka, "ledger-proof", **_OPTIONS)
     try:
         reader.assign([TopicPartition(topic, 0, 0)])
@@ -52,12 +52,3 @@ def _found(message: Message, topic: str, place: int) -> Event | Fault:
     if error.code() in _AWAY:
         raise TransientError(f"{topic}[0]@{place} cannot be read: {error.str()}.")
     return Fault("unreadable", place, f"{topic}[0]@{place}: {error.str()}; read the broker's segments")
-
-
-def _end(kafka: KafkaSettings, topic: str, timeout_seconds: float) -> int:
-    client, last = admin(kafka), TopicPartition(topic, 0)  # its futures fail once it is gone
-    try:
-        asked = client.list_offsets({last: LATEST}, request_timeout=timeout_seconds)[last]
-        return int(asked.result(timeout_seconds).offset)
-    except (KafkaException, TimeoutError):
-        raise TransientError("The ledger's broker does not answer.") from None

@@ -184,6 +184,26 @@ def test_another_ledger_and_ids_of_another_registry_are_refused_and_nothing_is_w
         assert empty.events() == []
 
 
+@pytest.mark.rule("retention.suppressed")
+def test_what_was_suppressed_after_the_backup_goes_again_with_the_first_round(
+    kafka: KafkaSettings, install: Callable[[Store, Path, str], Installation], tmp_path: Path, key: Path
+) -> None:
+    topic = new_ledger_topic(kafka)
+    with opened_store(tmp_path / "home") as store:
+        before = install(store, tmp_path / "home", topic)
+        _, stays, charged = hold_two(before)
+        folder, _ = before.back_up(tmp_path / "medium", key)
+    (tmp_path / "anew" / "keys").mkdir(parents=True)
+    shutil.copy2(tmp_path / "home" / "keys" / "holds.key", tmp_path / "anew" / "keys")  # as its keeper does by hand
+    with opened_store(tmp_path / "anew") as store:
+        after = install(store, tmp_path / "anew", topic)
+        assert after.restore(folder, key) == {stays: 1, charged: 1}
+        after.suppressed.folded = {b"ABC123", b"KLM015"}
+        after.follow()
+        assert (len(after.held(stays)), after.held(charged)) == (1, set())
+        assert after.pictures.listed(charged) == []
+
+
 @pytest.mark.rule("retention.inactive")
 def test_the_sweep_destroys_a_backup_by_its_date_and_until_then_it_is_refused(
     kafka: KafkaSettings, install: Callable[[Store, Path, str], Installation], tmp_path: Path, key: Path
