@@ -1,5 +1,6 @@
 """The pipeline for end-to-end tests: its own broker, registry, engine and roles, on free ports in a fresh home."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,7 +102,7 @@ class Pipeline:
 def running_stack(home: Path, settings: Settings | None = None) -> Iterator[Pipeline]:
     """Broker and registry run, topics and keys are there, the analyst may search; the roles are not started yet."""
     settings = settings or fresh_settings(home)
-    with EmbeddedStack(settings) as stack:
+    with _as_outside_tests(), EmbeddedStack(settings) as stack:
         create_topics(settings.kafka)
         register_schemas(settings.registry.url)
         codec = load_codec(settings)
@@ -112,6 +113,17 @@ def running_stack(home: Path, settings: Settings | None = None) -> Iterator[Pipe
             yield Pipeline(settings, codec, roles, stack)
         finally:
             roles.stop()
+
+
+@contextmanager
+def _as_outside_tests() -> Iterator[None]:
+    """The roles refuse a variable that is no setting, and `make soak` sets one for the tests."""
+    soak = os.environ.pop("PLATESTREAM_SOAK", None)
+    try:
+        yield
+    finally:
+        if soak is not None:
+            os.environ["PLATESTREAM_SOAK"] = soak
 
 
 def fresh_settings(home: Path) -> Settings:

@@ -37,7 +37,7 @@ from tests.holding import by_plate, changed_hold
 from tests.integration.sinks.declared import TABLES, VIEWS
 from tests.retaining import Retained
 from tests.stack import free_port
-from tests.storing import NOW, FakeMessage, a_read, an_alert, of_plate
+from tests.storing import NOW, a_read, an_alert, messages_of, of_plate
 
 ROOT = Path(__file__).parents[3]
 PROCESS = ROOT / "tests" / "clickhouse_http.py"
@@ -172,17 +172,17 @@ class TestStore:
     def test_the_copy_of_the_ledger_is_byte_for_byte_and_never_overwritten(self, store: Store) -> None:
         keeper, value = LedgerKeeper(store), bytes(range(256)) * 3
         for _ in range(2):
-            keeper.keep([(0, b"subject", value), (1, None, None), (2, b"'\\\n\t", b"")])
+            keeper.keep([[(0, b"subject", value), (1, None, None), (2, b"'\\\n\t", b"")]])
         assert ledger_events(store.client(), 0, 9) == [(0, b"subject", value), (1, None, None), (2, b"'\\\n\t", b"")]
         with pytest.raises(IntegrityError):
-            keeper.keep([(1, None, b"something else")])
+            keeper.keep([[(1, None, b"something else")]])
 
     def test_counts_of_a_day_stay(self, retained: Retained, codec: Codec) -> None:
         client, at = retained.store.client(), MIDNIGHT - DAY
         retained.insert(*(a_read(n, collected_at=at) for n in range(5)))
         keeper = alerts_keeper(retained.store, codec, SetClock(NOW), 60)
-        batch, _ = keeper.sort([FakeMessage(codec.encode(an_alert(1, collected_at=at)))])  # type: ignore[list-item]
-        keeper.keep(batch)
+        piece, _ = keeper.sort(messages_of(codec, an_alert(1, collected_at=at)))
+        keeper.keep([piece])
         count_day(client, at.date())
         client.command(f"ALTER TABLE reads DROP PARTITION '{at.date()}'")
         count_day(client, at.date())
