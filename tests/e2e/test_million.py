@@ -148,6 +148,7 @@ def test_every_read_is_there_once_and_as_it_was_sent(pipeline: Pipeline) -> None
     values, order = list(drawn.values()), [KILLED[number % len(KILLED)] for number in range(KILLS)]
     random.shuffle(values)
     random.shuffle(order)
+    pipeline.add_reader("gantry-1", "openalpr", (44.95, -93.09))  # the collector does not start without one
     pipeline.roles.start()
     for number, name in enumerate(order):
         sender = threading.Thread(target=send, args=(pipeline.settings.kafka, values[number::KILLS]))
