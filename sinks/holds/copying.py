@@ -123,7 +123,10 @@ class HeldReference:
 
 
 class HeldRows:
-    """The rows of all holds. Its methods raise TransientError when ClickHouse fails."""
+    """The rows of all holds. Its methods raise TransientError when ClickHouse fails.
+
+    Statements with plates go by `raw_query`: it puts parameters into the body of a request, `command` into its address.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -146,7 +149,7 @@ class HeldRows:
         statement = _COPY_READS.replace("{condition}", condition.sql).replace("{scope}", f"{scope.sql} {swept}")
         parameters = {"hold_id": hold.id, **condition.parameters, **scope.parameters}
         with clickhouse_errors("copy reads into a hold"):
-            self._client().raw_query(statement, parameters=parameters)  # in the body; `command` puts them into the URL
+            self._client().raw_query(statement, parameters=parameters)
 
     def copy_plates(self, wanted: Sequence[WantedPlate], scope: Scope) -> None:
         """Copy what holds on plates are about and do not have yet. Keeps: evidence.copy, retention.suppressed"""
@@ -158,7 +161,7 @@ class HeldRows:
                 "plates": sorted({w.folded_plate for w in some}),
             }
             with clickhouse_errors("copy reads into holds"):
-                self._client().command(statement, parameters={**parameters, **scope.parameters}, settings=_MANY_HOLDS)
+                self._client().raw_query(statement, parameters={**parameters, **scope.parameters}, settings=_MANY_HOLDS)
 
     def copy_alerts(self, hold_ids: Iterable[UUID], scope: Scope) -> None:
         """Copy the alerts of the reads that these holds have."""
