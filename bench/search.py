@@ -60,7 +60,7 @@ def _with_gateway(broker: BenchBroker) -> BenchBroker:
     gateway_port, probe_port = free_ports(2)
     settings = broker.settings.model_copy(
         update={
-            "gateway": GatewaySettings(port=gateway_port, tracking_searches=1_000_000),
+            "gateway": GatewaySettings(port=gateway_port, tracking_searches=1_000_000, requests_per_minute=10_000_000),
             "storage": StorageSettings(probe_port=probe_port),
             "retention": RetentionSettings(is_run_here=False),
         }

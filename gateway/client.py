@@ -6,6 +6,7 @@ It keeps nothing and repeats nothing: each search is one entry in the ledger.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
+from uuid import UUID
 
 import httpx
 
@@ -65,6 +66,27 @@ class GatewayClient:
     def picture(self, link: str) -> bytes:
         """A picture by the link in an answer."""
         return self._ask("GET", link).content
+
+    def act(self, kind: str, body: Mapping[str, Any]) -> int:
+        """Put an act on record (`POST /v1/acts/KIND`); gives the ledger's offset of it."""
+        return int(self._ask("POST", f"/v1/acts/{kind}", body).json()["offset"])
+
+    def show(self, path: str) -> Any:
+        """What a reading route such as /v1/me, /v1/holds or /v1/access-requests tells."""
+        return self._ask("GET", path).json()
+
+    def open_hold(self, body: Mapping[str, Any], *, is_exculpatory: bool = False) -> UUID:
+        """Keep what an investigation, or someone charged, may use; gives the hold's id."""
+        path = "/v1/exculpatory-requests" if is_exculpatory else "/v1/holds"
+        return UUID(self._ask("POST", path, body).json()["hold_id"])
+
+    def change_hold(self, hold_id: UUID, body: Mapping[str, Any]) -> int:
+        """Attest a hold or end it; gives the ledger's offset of it."""
+        return int(self._ask("POST", f"/v1/holds/{hold_id}/changes", body).json()["offset"])
+
+    def evidence(self, hold_id: UUID, body: Mapping[str, Any]) -> bytes:
+        """The evidence package of a hold, a zip; `gateway/evidence/verify.py` verifies it."""
+        return self._ask("POST", f"/v1/holds/{hold_id}/package", body).content
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token}"}

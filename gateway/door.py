@@ -1,20 +1,27 @@
-"""The door before every route: a valid token, a bounded body, and answers that nobody keeps.
+"""The door before every route: a valid token, not too often, a bounded body in bounded time, answers that nobody keeps.
 
 Paths are closed unless they are named open here, also those that lead nowhere; so a route that is added later is
 behind the door without doing anything for it.
 """
 
+import asyncio
+import time
+
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.access.rates import RateLimits
 from gateway.access.route_rules import OPEN_PATHS
 from gateway.access.tokens import TokenVerifier
 from gateway.problems import problem
-from platestream.errors import InvalidMessage
+from platestream.errors import InvalidMessage, TransientError
 from platestream.metrics import SEARCHES
 
 MAX_BODY_BYTES = 64 * 1024
+BODY_SECONDS = 20
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -27,30 +34,48 @@ _HEADERS = {
 class Door:
     """ASGI middleware. Puts the person's id into the request's state as `person_id`. Keeps: access.list"""
 
-    def __init__(self, app: ASGIApp, verifier: TokenVerifier) -> None:
+    def __init__(self, app: ASGIApp, verifier: TokenVerifier, rates: RateLimits) -> None:
         self._app = app
         self._verifier = verifier
+        self._rates = rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         elif scope["type"] == "http":
-            await (self._refusal(scope) or self._app)(scope, receive, _with_headers(send))
+            answer = await self._refusal(scope) or self._app
+            await answer(scope, _in_time(receive), _with_headers(send))
         else:
             await self._app(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> Response | None:
-        headers = Headers(scope=scope)
+    async def _refusal(self, scope: Scope) -> Response | None:
+        headers, asks = Headers(scope=scope), f"address {(scope.get('client') or ('',))[0]}"
+        refusal: Response | None = None
         if scope["path"] not in OPEN_PATHS:
             try:
-                scope.setdefault("state", {})["person_id"] = self._verifier.person_of(_bearer(headers))
+                person_id = await self._person(_bearer(headers))
+                scope.setdefault("state", {})["person_id"] = person_id
+                asks = f"person {person_id}"
             except InvalidMessage as error:
                 SEARCHES.labels("unauthenticated").inc()
-                return problem(401, str(error), headers={"WWW-Authenticate": "Bearer"})
-        length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
-            return problem(413, f"The body is larger than {MAX_BODY_BYTES} bytes.")
-        return None
+                refusal = problem(401, str(error), headers={"WWW-Authenticate": "Bearer"})
+            except TransientError as error:
+                refusal = problem(503, str(error), headers={"Retry-After": "5"})
+        if seconds := self._rates.wait_seconds(asks):
+            return problem(429, "These are too many requests; wait a moment.", headers={"Retry-After": str(seconds)})
+        return refusal or _too_large(headers)
+
+    async def _person(self, token: str) -> str:
+        if self._verifier.keys.is_remote:
+            return await run_in_threadpool(self._verifier.person_of, token)
+        return self._verifier.person_of(token)
+
+
+def _too_large(headers: Headers) -> Response | None:
+    length = headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+        return problem(413, f"The body is larger than {MAX_BODY_BYTES} bytes.")
+    return None
 
 
 def _bearer(headers: Headers) -> str:
@@ -58,6 +83,26 @@ def _bearer(headers: Headers) -> str:
     if scheme.lower() != "bearer" or not token:
         raise InvalidMessage("unauthenticated", "Send `Authorization: Bearer` and a token of the issuer.")
     return token.strip()
+
+
+def _in_time(receive: Receive) -> Receive:
+    """Raises HTTPException 408 when the body does not come to its end in time; waits for a hang-up without end."""
+    ends_at = time.monotonic() + BODY_SECONDS
+    is_whole = False
+
+    async def receive_in_time() -> Message:
+        nonlocal is_whole
+        if is_whole:
+            return await receive()
+        try:
+            async with asyncio.timeout(ends_at - time.monotonic()):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408) from None
+        is_whole = not message.get("more_body", False)
+        return message
+
+    return receive_in_time
 
 
 def _with_headers(send: Send) -> Send:

@@ -71,6 +71,7 @@ _DESCRIPTIONS = {
     401: "no valid token",
     403: "refused by the rule that is named; the refusal is logged",
     404: "there is nothing like that",
+    408: "the body came too slowly",
     413: "the body is too large",
     422: "not of the form that is asked for",
     429: "too many requests of one person or address; ask again later",
@@ -99,8 +100,8 @@ def asks_to_explain(request: Request) -> bool:
     return request.query_params.get("explain", "").lower() in {"1", "true"}
 
 
-async def _invalid(_: Request, error: Any) -> JSONResponse:
-    SEARCHES.labels("malformed").inc()
+async def _invalid(request: Request, error: Any) -> JSONResponse:
+    _count_malformed(request)
     return problem(422, str(error))
 
 
@@ -112,8 +113,13 @@ async def _too_many(_: Request, error: Any) -> JSONResponse:
     return problem(429, str(error), headers={"Retry-After": "1"})
 
 
-async def _malformed(_: Request, error: Any) -> JSONResponse:
-    SEARCHES.labels("malformed").inc()
+def _count_malformed(request: Request) -> None:
+    if request.url.path.startswith("/v1/searches"):
+        SEARCHES.labels("malformed").inc()
+
+
+async def _malformed(request: Request, error: Any) -> JSONResponse:
+    _count_malformed(request)
     return problem(422, "; ".join(sorted({_fault(fault) for fault in error.errors()})))
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 
@@ -9,8 +10,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from platestream.errors import ConfigError, IntegrityError
+from platestream.settings import GatewaySettings
 
 _GRACE_SECONDS = 5
+_MOST_HEADER_BYTES = 16 * 1024
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -26,13 +29,20 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve_gateway(
-    app: FastAPI, listening: socket.socket, stop: threading.Event, *, each_turn: Callable[[], None]
+    app: FastAPI,
+    listening: socket.socket,
+    stop: threading.Event,
+    *,
+    each_turn: Callable[[], None],
+    gateway: GatewaySettings = GatewaySettings(),  # noqa: B008 - frozen
 ) -> None:
     """Answer until `stop` is set, then let searches under way end. Signals stay with the caller, who sets `stop`.
 
     `each_turn` is called about ten times a second and must return at once: `ledger.check_sound` and the probe's beat
-    belong there. An IntegrityError that it raises ends the serving and is raised again.
+    belong there. An IntegrityError that it raises ends the serving and is raised again. Raises ConfigError when the
+    certificate of TLS cannot be used.
     """
+    _check_certificate(gateway)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -40,11 +50,29 @@ def serve_gateway(
         server_header=False,
         lifespan="off",
         timeout_graceful_shutdown=_GRACE_SECONDS,
+        http="h11",
+        h11_max_incomplete_event_size=_MOST_HEADER_BYTES,
+        limit_concurrency=gateway.requests_at_once,
+        ssl_certfile=gateway.tls_certificate_file,
+        ssl_keyfile=gateway.tls_key_file,
     )
     server = _Server(config, stop, each_turn)
     server.run(sockets=[listening])
     if server.fault is not None:
         raise server.fault
+
+
+def _check_certificate(gateway: GatewaySettings) -> None:
+    if gateway.tls_certificate_file is None:
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+            gateway.tls_certificate_file, gateway.tls_key_file
+        )
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            f"gateway.tls_certificate_file and tls_key_file cannot be used ({type(error).__name__}); name both in PEM."
+        ) from None
 
 
 class _Server(uvicorn.Server):

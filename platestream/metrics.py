@@ -16,6 +16,9 @@ PUBLISHED = Counter("platestream_collector_published_total", "Messages acknowled
 
 # processor: step 4 matched
 READS_MATCHED = Counter("platestream_processor_reads_total", "Reads compared with the hotlist")
+READS_NOT_MATCHED = Counter(
+    "platestream_processor_suspended_reads_total", "Reads not compared because all use was suspended by order"
+)
 HITS = Counter("platestream_processor_hits_total", "Reads that agree with an entry, by match kind", ["match_kind"])
 NOT_ALERTED = Counter(
     "platestream_processor_not_alerted_total", "Entries whose plate was read but that may not alert", ["reason"]
@@ -42,7 +45,10 @@ TABLES_CURRENT = Gauge(
 
 # storage: step 6 kept
 READS_STORED = Counter("platestream_storage_reads_total", "Reads inserted, repeats included")
-READS_OVERDUE = Counter("platestream_storage_overdue_reads_total", "Reads past their destruction date, not stored")
+READS_OVERDUE = Counter(
+    "platestream_storage_overdue_reads_total",
+    "Reads past their destruction date, or collected while use was suspended: not stored",
+)
 ALERTS_STORED = Counter("platestream_storage_alerts_total", "Alerts inserted, repeats included")
 OUTCOMES_STORED = Counter("platestream_storage_outcomes_total", "Outcomes inserted, repeats included")
 LEDGER_STORED = Counter("platestream_storage_ledger_events_total", "Ledger events copied, each once")

@@ -173,6 +173,18 @@ class GatewaySettings(_Section):
     port: Port = Field(18000, description="port the gateway listens on")
     issuer: str = Field("platestream-local", description="`iss` that tokens must carry")
     audience: str = Field("platestream-gateway", description="`aud` that tokens must carry")
+    jwks_url: str | None = Field(
+        None,
+        pattern=r"^(https://|http://(127\.0\.0\.1|localhost|\[::1\])[:/])",
+        description="keys (JWKS) of the OIDC provider whose tokens count; without it those of the local issuer do",
+    )
+    person_claim: str = Field("sub", description="claim of a token that holds the person's id")
+    tls_certificate_file: Path | None = Field(None, description="certificate chain in PEM: the port speaks TLS")
+    tls_key_file: Path | None = Field(None, description="private key of the certificate, in PEM")
+    requests_per_minute: int = Field(
+        300, ge=1, description="requests of one person in a minute; of one address without a token, too"
+    )
+    requests_at_once: int = Field(200, ge=1, description="connections and requests at once; 503 beyond")
     token_key_file: Path = Field(
         Path("keys/token.pem"), description="Ed25519 key of the local issuer, relative to home"
     )
@@ -198,7 +210,14 @@ class GatewaySettings(_Section):
     tracking_days: int = Field(30, ge=1, le=120, description="days over which searches of one plate are counted")
     exigency_hours: int = Field(48, ge=1, le=168, description="hours that an exigency may last at most")
     burst_searches: int = Field(30, ge=2, description="searches of one person in an hour that are looked at")
+    max_package_reads: int = Field(100_000, ge=1, description="most reads in one evidence package")
     review_days: int = Field(365, ge=1, le=366, description="days until an authorization lapses without review")
+
+    @model_validator(mode="after")
+    def _has_certificate_and_key(self) -> Self:
+        if (self.tls_certificate_file is None) != (self.tls_key_file is None):
+            raise ValueError("tls_certificate_file and tls_key_file belong together; set both or none")
+        return self
 
 
 class Settings(BaseSettings):

@@ -32,6 +32,7 @@ from sinks.retention.suppression import Suppressed
 from sinks.retention.truncation import Truncation, groups_by_topic
 from sinks.topic_sink import Keeper, Limits, TopicSink
 from streams.ledger.ledger import Ledger
+from streams.ledger.suspending import NEVER_SUSPENDED, Suspensions
 
 _log = logging.getLogger(__name__)
 
@@ -106,12 +107,13 @@ class _Round:
 
 @dataclass(frozen=True, kw_only=True)
 class Into:
-    """Where what is taken goes: a migrated store and the pictures. List and holds say what does not go there."""
+    """Where what is taken goes: a migrated store and pictures. List, holds and suspensions say what does not."""
 
     store: Store
     pictures: PictureStore
     suppressed: Suppressed
     holds: Ledger[HoldsState]
+    suspensions: Callable[[], Suspensions] = lambda: NEVER_SUSPENDED
 
 
 def start_sinks(settings: Settings, into: Into, codec: Codec, clock: Clock, beat: Callable[[], None]) -> Sinks:
@@ -129,9 +131,10 @@ def start_sinks(settings: Settings, into: Into, codec: Codec, clock: Clock, beat
 
         return run
 
-    picture_keeper = PictureKeeper(settings, into.pictures, codec, clock, withhold)
+    picture_keeper = PictureKeeper(settings, into.pictures, codec, clock, withhold, into.suspensions)
+    read_keeper = reads_keeper(store, codec, clock, days, withhold, suspensions=into.suspensions)
     runs = {
-        "reads": keep(READS.topic, READS.group, reads_keeper(store, codec, clock, days, withhold)),
+        "reads": keep(READS.topic, READS.group, read_keeper),
         "alerts": keep(ALERTS.topic, ALERTS.group, alerts_keeper(store, codec, clock, days, withhold)),
         "outcomes": keep(OUTCOMES.topic, OUTCOMES.group, outcomes_keeper(store, codec)),
         "ledger": keep(ledger.TOPIC, ledger.GROUP, LedgerKeeper(store)),

@@ -35,6 +35,7 @@ from streams.ledger.people import (
 )
 from streams.ledger.purposes import CaseRegistered
 from streams.ledger.sealing import Seals, new_log_reader, new_plate_hash_key, open_seal
+from streams.ledger.signing import new_signing_key
 from streams.ledger.suspending import SuspensionLifted, SuspensionOrdered
 from tests.search_oracle import answer
 
@@ -49,6 +50,7 @@ def make_keys(settings: Settings) -> Path:
     new_plate_hash_key(settings.path(settings.gateway.plate_hash_key_file))
     public_keys_file = settings.path(settings.gateway.log_reader_keys_file)
     new_log_reader("auditor", public_keys_file=public_keys_file, private_key_file=private_key_file)
+    new_signing_key(settings.path(settings.gateway.ledger_signing_key_file))
     return private_key_file
 
 

@@ -34,6 +34,14 @@ GET  /v1/me                           token
 GET  /v1/people/{person_id}           read-access
 GET  /v1/access-requests              read-access
 GET  /v1/flags                        review-flags
+GET  /v1/holds                        read-holds
+POST /v1/holds                        open-hold
+POST /v1/exculpatory-requests         record-exculpatory
+POST /v1/holds/{hold_id}/changes      change-hold
+POST /v1/holds/{hold_id}/package      export-evidence
+GET  /v1/suppressions                 keep-suppressions
+POST /v1/suppressions                 keep-suppressions
+POST /v1/suppressions/ended           keep-suppressions
 POST /v1/acts/access-requested        token
 POST /v1/acts/access-approved         approve-access
 POST /v1/acts/access-authorized       authorize-access

@@ -44,3 +44,17 @@ ACTS: dict[str, dict[str, Any]] = {
     "suspension-ordered": {"document_id": "order-26-1", "ordered_by": "district-court"},
     "suspension-lifted": {"document_id": "order-26-2"},
 }
+
+_SELECTION = {"by": "plate", "collected_from": "2026-03-01T00:00:00Z", "collected_until": "2026-06-01T00:00:00Z"}
+HOLD: dict[str, Any] = {
+    "case_number": "26-012345",
+    "document_id": "memo-26-18",
+    "selection": _SELECTION,
+    "plates": ["ABC123"],
+    "attested_days": 90,
+}
+EXCULPATORY: dict[str, Any] = {**HOLD, "case_number": "62-CR-26-200", "document_id": "letter-26-3"}
+HOLD_CHANGE: dict[str, Any] = {"change": "attested", "document_id": "memo-26-31", "attested_days": 90}
+EVIDENCE: dict[str, Any] = {"document_id": "subpoena-26-7", "recipient": "county-attorney"}
+SUPPRESSION: dict[str, Any] = {"plate": "ABC123", "until_at": "2030-03-10T12:00:00Z"}
+SUPPRESSION_ENDED: dict[str, Any] = {"plate": "ABC123"}

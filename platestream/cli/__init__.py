@@ -25,6 +25,7 @@ from platestream.cli import (
     settings,
     storage,
     suppression,
+    suspension,
     token,
     topics,
     training,
@@ -43,7 +44,7 @@ for role in (run, collector, processor, storage):
     typer_app.command(role.NAME, rich_help_panel="Roles")(role.command)
 for group in (
     access, authorization, case, device, hold, hotlist, keys, ledger, misuse, person, schemas, search, suppression,
-    topics, training,
+    suspension, topics, training,
 ):  # fmt: skip
     typer_app.add_typer(group.app)
 typer_app.command("backup")(backup.back_up)

@@ -6,7 +6,7 @@ cancelled; any unexpected error ends the process.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ import faust
 from platestream.clock import Clock
 from platestream.ending import end_process
 from platestream.errors import ConfigError, InvalidMessage
-from platestream.metrics import READS_MATCHED
+from platestream.metrics import READS_MATCHED, READS_NOT_MATCHED
 from platestream.retention import TOPIC_SLACK
 from platestream.settings import Settings
 from processors.matching.hotlist import Hotlist, Selected
@@ -28,6 +28,7 @@ from processors.passages.log import PassageLog, rule_of
 from schemas.codec import Codec
 from schemas.framing import ROLL_MARKER
 from schemas.topics import topics
+from streams.ledger.suspending import NEVER_SUSPENDED, Suspensions
 from streams.suppressions.holder import SuppressedPlates
 from streams.suppressions.secrecy import load_suppression_key
 from streams.workers.app import faust_app
@@ -50,7 +51,13 @@ class MatchingTopics:
     suppressions: str = "suppressions"
 
 
-def matching_app(settings: Settings, codec: Codec, clock: Clock, topics: MatchingTopics) -> faust.App:
+def matching_app(
+    settings: Settings,
+    codec: Codec,
+    clock: Clock,
+    topics: MatchingTopics,
+    suspensions: Callable[[], Suspensions] = lambda: NEVER_SUSPENDED,
+) -> faust.App:
     """A worker that matches reads with the hotlist. Raises ConfigError when alerts would outlive reads.
 
     Keeps: alert.on-match
@@ -74,7 +81,7 @@ def matching_app(settings: Settings, codec: Codec, clock: Clock, topics: Matchin
     limit = PoisonLimit(in_a_row=settings.processor.dead_letters_in_a_row, share=settings.processor.dead_letter_share)
     _check_days(settings.retention.days)
     matcher = Matcher(codec, hotlist, suppressed, settings.matching, settings.retention.days)
-    judge = Judge(hotlist, matcher, limit, clock)
+    judge = Judge(hotlist, matcher, limit, clock, suspensions)
     outlet = Outlet(app, codec, clock, alerts=topics.alerts, dead_letters=topics.dead_letters)
 
     log = PassageLog(settings.kafka, codec, rule_of(settings.processor), reads=topics.reads, alerts=topics.alerts)
@@ -122,15 +129,30 @@ async def _send(portion: Portion, sender: Sender, event: Any) -> None:
 class Judge:
     """What the reads of chunks lead to. No I/O."""
 
-    def __init__(self, hotlist: Hotlist, matcher: Matcher, limit: PoisonLimit, clock: Clock) -> None:
+    def __init__(
+        self,
+        hotlist: Hotlist,
+        matcher: Matcher,
+        limit: PoisonLimit,
+        clock: Clock,
+        suspensions: Callable[[], Suspensions] = lambda: NEVER_SUSPENDED,
+    ) -> None:
         self._hotlist = hotlist
+        self._suspensions = suspensions
         self._matcher = matcher
         self._limit = limit
         self._clock = clock
 
     async def portions(self, chunk: Chunk) -> AsyncIterator[tuple[Portion, bool]]:
-        """Portions of bounded size, each with whether it is the chunk's last. Others have their turn in between."""
+        """Portions of bounded size, each with whether it is the chunk's last. Others have their turn in between.
+
+        While use is suspended a chunk leads to nothing, also later. Keeps: suspension.order
+        """
         portion, turns = Portion(chunk.tp), Turns()
+        if self._suspensions().is_in_force:
+            READS_NOT_MATCHED.inc(sum(record.value != ROLL_MARKER for record in chunk))
+            yield portion, True
+            return
         for records in chunk.slices():
             unusable, markers = [], 0
             for selected in self._hotlist.select(records):
@@ -150,7 +172,8 @@ class Judge:
         """False when it is no usable read."""
         record, now = selected.record, self._clock.now()
         try:
-            if alerts := self._matcher.alerts_of(record.value, now, selected.wider_keys):
+            alerts = self._matcher.alerts_of(record.value, now, selected.wider_keys)
+            if alerts and not self._suspensions().covers(alerts[0].collected_at):
                 portion.add(record.offset, alerts)
         except InvalidMessage as refusal:
             portion.letters.append(dead_letter(portion.tp, record, refusal, now, self._matcher.retention_days))

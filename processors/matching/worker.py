@@ -3,20 +3,23 @@
 import asyncio
 import logging
 import signal
+from collections.abc import Callable
 
 import faust
 
 from platestream.clock import Clock
 from platestream.ending import describe, end_process
-from platestream.errors import TransientError
+from platestream.errors import IntegrityError, TransientError
 from platestream.probe import Probe
 from platestream.settings import Settings
 from processors.matching.agent import MatchingTopics, matching_app
 from schemas.codec import Codec
+from streams.ledger.watching import watching_suspensions
 from streams.topics import check_topics
 
 _BEAT_SECONDS = 1.0
 _STOP_SECONDS = 30.0
+_READY_SECONDS = 60.0
 
 logger = logging.getLogger(__name__)
 
@@ -27,24 +30,29 @@ def serve_processor(settings: Settings, codec: Codec, clock: Clock) -> None:
     Raises ConfigError when the topics are not what their files say, TransientError when the broker is away.
     """
     check_topics(settings.kafka)
-    run_worker(settings, codec, clock, MatchingTopics())
+    with watching_suspensions(settings.kafka, codec) as watch:
+        watch.wait_ready(_READY_SECONDS)
+        _serve(settings, matching_app(settings, codec, clock, MatchingTopics(), watch.now), watch.check_sound)
 
 
 def run_worker(settings: Settings, codec: Codec, clock: Clock, topics: MatchingTopics) -> None:
-    """Like serve_processor, on topics of one's own and without checking them."""
+    """Like serve_processor, on topics of one's own, without checking them and without a ledger."""
+    _serve(settings, matching_app(settings, codec, clock, topics), lambda: None)
+
+
+def _serve(settings: Settings, app: faust.App, check: Callable[[], None]) -> None:
     probe = Probe(settings.processor.probe_port)
     try:
-        asyncio.run(_run(settings, codec, clock, topics, probe))
+        asyncio.run(_run(app, probe, check))
     finally:
         probe.close()
 
 
-async def _run(settings: Settings, codec: Codec, clock: Clock, topics: MatchingTopics, probe: Probe) -> None:
-    app = matching_app(settings, codec, clock, topics)
+async def _run(app: faust.App, probe: Probe, check: Callable[[], None]) -> None:
     asked_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked_to_stop.set)
-    beating = asyncio.create_task(_beat(probe))
+    beating = asyncio.create_task(_beat(probe, check))
     try:
         await _until(app, asked_to_stop)
     finally:
@@ -71,7 +79,11 @@ async def _start(app: faust.App) -> None:
     await app.wait_until_stopped()
 
 
-async def _beat(probe: Probe) -> None:
+async def _beat(probe: Probe, check: Callable[[], None]) -> None:
     while True:
+        try:
+            check()
+        except IntegrityError as fault:
+            end_process(fault)
         probe.beat()
         await asyncio.sleep(_BEAT_SECONDS)

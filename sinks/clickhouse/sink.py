@@ -12,9 +12,11 @@ from clickhouse_connect.driver.exceptions import Error
 from confluent_kafka import Message
 from prometheus_client import Counter
 
-from platestream.clock import Clock
+from platestream.clock import Clock, from_ms
 from platestream.metrics import ALERTS_STORED, INSERT_SECONDS, INSERTS, OUTCOMES_STORED, READS_OVERDUE, READS_STORED
+from platestream.retention import first_kept
 from schemas.codec import Codec
+from schemas.framing import peek_collected_at_ms
 from schemas.versions import Version
 from sinks.clickhouse.glancing import Glance
 from sinks.clickhouse.peeking import Peek
@@ -25,6 +27,7 @@ from sinks.clickhouse.store import Store
 from sinks.holds.investigations import Withheld, nothing_withheld
 from sinks.retention.rules import KeptSpan
 from sinks.topic_sink import Place, Refused
+from streams.ledger.suspending import NEVER_SUSPENDED, Suspensions
 
 
 @dataclass(frozen=True)
@@ -88,19 +91,39 @@ class TableKeeper:
         self._table.stored.inc(sum(count for count, _ in blocks))
 
 
-def reads_keeper(
-    store: Store, codec: Codec, clock: Clock, days: int, withhold: Callable[[], Withheld] = nothing_withheld
+def reads_keeper(  # noqa: PLR0913 - what a read is judged by
+    store: Store,
+    codec: Codec,
+    clock: Clock,
+    days: int,
+    withhold: Callable[[], Withheld] = nothing_withheld,
+    *,
+    suspensions: Callable[[], Suspensions] = lambda: NEVER_SUSPENDED,
 ) -> TableKeeper:
     """Keeps reads collected less than `days` ago; those that are withheld it counts only.
 
-    Keeps: retention.sixty-days
+    None that was collected while use was suspended, whichever way it came.
+
+    Keeps: retention.sixty-days, suspension.order
     """
 
     def new_judge() -> Judge:
-        span, withheld = KeptSpan.at(clock.now(), days), withhold()
-        return Judge(Peek(span, withheld, codec).judge_read, Glance(span, withheld.plates).plain)
+        now = clock.now()
+        span, withheld = KeptSpan.at(now, days), withhold()
+        judge_read = Peek(span, withheld, codec).judge_read
+        suspended = suspensions().since(first_kept(now, days))
+        if suspended.spans:
+            return Judge(_outside(suspended, judge_read))
+        return Judge(judge_read, Glance(span, withheld.plates).plain)
 
     return TableKeeper(READS, store, codec, new_judge)
+
+
+def _outside(suspended: Suspensions, judge_read: Callable[[bytes], bytes | None]) -> Callable[[bytes], bytes | None]:
+    def judge_lawful(value: bytes) -> bytes | None:
+        return None if suspended.covers(from_ms(peek_collected_at_ms(value))) else judge_read(value)
+
+    return judge_lawful
 
 
 def alerts_keeper(

@@ -23,6 +23,7 @@ from sinks.pictures.checking import check_picture
 from sinks.pictures.store import PictureStore, ShelfDestroyed, day_of
 from sinks.retention.rules import KeptSpan
 from sinks.topic_sink import Limits, Place, Refused
+from streams.ledger.suspending import NEVER_SUSPENDED, Suspensions
 
 TOPIC = "plate-pictures"
 GROUP = "storage-pictures"
@@ -31,7 +32,7 @@ _WRITERS = 8
 
 
 class PictureKeeper:
-    """Keeps pictures of reads collected less than `retention.days` ago."""
+    """Keeps pictures of reads collected less than `retention.days` ago, and not while use was suspended."""
 
     store = "The picture store"
     failures = OSError
@@ -43,6 +44,7 @@ class PictureKeeper:
         codec: Codec,
         clock: Clock,
         withhold: Callable[[], Withheld] = nothing_withheld,
+        suspensions: Callable[[], Suspensions] = lambda: NEVER_SUSPENDED,
     ) -> None:
         self._days = settings.retention.days
         self._max_bytes = settings.storage.max_picture_bytes
@@ -50,10 +52,11 @@ class PictureKeeper:
         self._codec = codec
         self._clock = clock
         self._withhold = withhold
+        self._suspensions = suspensions
 
     def sort(self, messages: Sequence[Message]) -> tuple[list[Picture], Refused]:
         """The pictures to keep; of one that came twice, the later. Keeps: retention.suppressed"""
-        span, withheld = KeptSpan.at(self._clock.now(), self._days), self._withhold()
+        span, withheld, suspended = KeptSpan.at(self._clock.now(), self._days), self._withhold(), self._suspensions()
         pictures = {}
         refused: Refused = []
         for message in messages:
@@ -62,7 +65,7 @@ class PictureKeeper:
                 continue
             try:
                 picture = decode_picture(value, self._codec, self._max_bytes)
-                if span.is_overdue(to_ms(picture.collected_at)):
+                if span.is_overdue(to_ms(picture.collected_at)) or suspended.covers(picture.collected_at):
                     PICTURES_OVERDUE.inc()
                 elif not withheld.withholds(picture):
                     pictures[day_of(picture.collected_at), picture.read_id, picture.kind] = picture

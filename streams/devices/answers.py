@@ -16,6 +16,7 @@ class Receipt(BaseModel):
     pictures: Annotated[int, Field(description="pictures taken, metadata stripped")]
     pictures_refused: Annotated[list[str], Field(description="reasons of pictures not taken; their reads were")]
     overdue: Annotated[int, Field(description="reads past their destruction date: not kept")]
+    suspended: Annotated[int, Field(description="reads not kept because all use is, or was then, suspended by order")]
     heartbeat: Annotated[bool, Field(description="the message was a heartbeat")]
 
 

@@ -28,6 +28,8 @@ from streams.devices.intake import Accepted, Intake
 from streams.devices.publisher import Publisher, largest_record_bytes, spool_producer
 from streams.devices.registry import Devices, load_devices
 from streams.devices.spool import Spool
+from streams.ledger.suspending import NEVER_SUSPENDED, Suspensions
+from streams.ledger.watching import watching_suspensions
 
 _RECORD_BYTES_BESIDE_PICTURE = 1024
 _BEAT_SECONDS = 0.5
@@ -51,11 +53,22 @@ _CREDENTIALS = [
 ]
 
 
-def create_collector(settings: Settings, codec: Codec, clock: Clock, devices: Devices, spool: Spool) -> FastAPI:
+def create_collector(  # noqa: PLR0913 - what it stands on
+    settings: Settings,
+    codec: Codec,
+    clock: Clock,
+    devices: Devices,
+    spool: Spool,
+    *,
+    suspensions: Callable[[], Suspensions] = lambda: NEVER_SUSPENDED,
+) -> FastAPI:
     """The HTTP application. `spool` is open and stays open when the application ends."""
     app = FastAPI(title="platestream collector", description=_DESCRIPTION, version="1", redoc_url=None)
     intake = Intake(
-        codec, max_picture_bytes=settings.collector.max_picture_bytes, retention_days=settings.retention.days
+        codec,
+        max_picture_bytes=settings.collector.max_picture_bytes,
+        retention_days=settings.retention.days,
+        suspensions=suspensions,
     )
     door = Door(intake, devices, spool, clock, max_body_bytes=settings.collector.max_body_bytes)
 
@@ -108,13 +121,17 @@ def serve_collector(settings: Settings, codec: Codec, clock: Clock) -> None:
         )
         publisher.start()
         stack.callback(publisher.stop)
+        last_known = settings.home / "suspensions.json"
+        watch = stack.enter_context(watching_suspensions(settings.kafka, codec, last_known))
+        app = create_collector(settings, codec, clock, devices, spool, suspensions=watch.now)
 
         def check() -> None:
             spool.check()
             publisher.check()
+            watch.check_sound()
             probe.beat()
 
-        asyncio.run(_serve(create_collector(settings, codec, clock, devices, spool), listener, check))
+        asyncio.run(_serve(app, listener, check))
 
 
 class _Server(uvicorn.Server):
@@ -176,6 +193,7 @@ def _receipt(accepted: Accepted) -> Receipt:
         pictures=accepted.pictures,
         pictures_refused=list(accepted.pictures_refused),
         overdue=accepted.overdue,
+        suspended=accepted.suspended,
         heartbeat=accepted.is_heartbeat,
     )
 

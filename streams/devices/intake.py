@@ -4,7 +4,8 @@ Everything here happens before anything is written. Keeps: collection.closed
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydantic_core import from_json
@@ -22,6 +23,7 @@ from streams.devices.clocks import check_not_ahead
 from streams.devices.pictures import clean_picture
 from streams.devices.registry import Device
 from streams.devices.spool import Record
+from streams.ledger.suspending import NEVER_SUSPENDED, Suspensions
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -39,25 +41,39 @@ class Accepted:
     pictures: int = 0
     pictures_refused: tuple[str, ...] = ()
     overdue: int = 0
+    suspended: int = 0
     is_heartbeat: bool = False
 
     @property
     def outcome(self) -> str:
-        """For MESSAGES_HEARD: accepted, heartbeat, overdue or no-plate."""
+        """For MESSAGES_HEARD: accepted, heartbeat, suspended, overdue or no-plate."""
         if self.read_ids:
             return "accepted"
         if self.is_heartbeat:
             return "heartbeat"
+        if self.suspended:
+            return "suspended"
         return "overdue" if self.overdue else "no-plate"
 
 
 class Intake:
-    """Pictures of at most `max_picture_bytes`; reads whose day is due after `retention_days` are not kept at all."""
+    """Pictures of at most `max_picture_bytes`; reads whose day is due after `retention_days` are not kept at all.
 
-    def __init__(self, codec: Codec, *, max_picture_bytes: int, retention_days: int) -> None:
+    While use is suspended no read is kept, and none that was collected in that time is kept later.
+    """
+
+    def __init__(
+        self,
+        codec: Codec,
+        *,
+        max_picture_bytes: int,
+        retention_days: int,
+        suspensions: Callable[[], Suspensions] = lambda: NEVER_SUSPENDED,
+    ) -> None:
         self._codec = codec
         self._max_picture_bytes = max_picture_bytes
         self._retention_days = retention_days
+        self._suspensions = suspensions
 
     def take(self, body: bytes, device: Device, received_at: datetime) -> Accepted:
         """Raises NotJson when the body is not JSON, InvalidMessage when what it says cannot be taken."""
@@ -68,9 +84,11 @@ class Intake:
             return Accepted(records=(self._heartbeat(taken.heartbeat),), is_heartbeat=True)
         for read in taken.reads:
             check_not_ahead(read.collected_at, received_at)
-        due = [read for read in taken.reads if not self._is_overdue(read, received_at)]
+        lawful = self._lawful(taken.reads)
+        due = [read for read in lawful if not self._is_overdue(read, received_at)]
         READS_HEARD.inc(len(due))
-        return self._accept(due, device, received_at, overdue=len(taken.reads) - len(due))
+        accepted = self._accept(due, device, received_at, overdue=len(lawful) - len(due))
+        return replace(accepted, suspended=len(taken.reads) - len(lawful))
 
     def _accept(self, reads: list[SeenRead], device: Device, received_at: datetime, *, overdue: int) -> Accepted:
         records: list[Record] = []
@@ -92,6 +110,11 @@ class Intake:
             pictures_refused=tuple(refused),
             overdue=overdue,
         )
+
+    def _lawful(self, reads: Sequence[SeenRead]) -> list[SeenRead]:
+        """None while use is suspended, and none that was collected in such a time. Keeps: suspension.order"""
+        suspensions = self._suspensions()
+        return [read for read in reads if not (suspensions.is_in_force or suspensions.covers(read.collected_at))]
 
     def _is_overdue(self, read: SeenRead, now: datetime) -> bool:
         """Such a read is never written anywhere. Keeps: retention.sixty-days"""

@@ -62,6 +62,12 @@ class LedgerFollower(Generic[S]):
                 self._moved.wait_for(lambda: self._is_done(end), self._timeout_seconds)
             return self._state(end)
 
+    def latest(self) -> S:
+        """The state after what was followed until now; asks nobody. Raises IntegrityError as `check_sound`."""
+        self.check_sound()
+        with self._moved:
+            return self._history.latest
+
     def end(self) -> int:
         """Offset of the last event in the topic, -1 when it is empty. Raises TransientError."""
         return end_offset(self._kafka, self._topic, 0, timeout_seconds=self._timeout_seconds) - 1

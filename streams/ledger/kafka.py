@@ -39,6 +39,10 @@ class KafkaLedger(Generic[S]):
     def replay_all(self) -> S:
         return self._follower.state_at_end()
 
+    def latest(self) -> S:
+        """The state after what was followed until now; asks nobody. Raises IntegrityError as `check_sound`."""
+        return self._follower.latest()
+
     def check_sound(self) -> None:
         self._follower.check_sound()
 

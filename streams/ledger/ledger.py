@@ -72,6 +72,11 @@ class History(Generic[S]):
             self._changes.append((offset, state))
         self.position = offset
 
+    @property
+    def latest(self) -> S:
+        """The state after all that was taken."""
+        return self._changes[-1][1]
+
     def at(self, offset: int) -> S | None:
         """The state at an offset that was taken; None when it is too long ago."""
         return next((state for since, state in reversed(self._changes) if since <= offset), None)

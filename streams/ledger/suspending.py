@@ -55,6 +55,10 @@ class Suspensions:
         """Whether something collected at this time was collected while use was suspended. Keeps: suspension.order"""
         return any(span.from_at <= at and (span.until_at is None or at < span.until_at) for span in self.spans)
 
+    def since(self, at: datetime) -> "Suspensions":
+        """Without the spans that were over by then."""
+        return Suspensions(tuple(span for span in self.spans if span.until_at is None or span.until_at > at))
+
 
 NEVER_SUSPENDED = Suspensions()
 

@@ -36,6 +36,10 @@ class SuppressedPlates:
         """All folded plates that are suppressed at `now`, for those who handle many reads at once."""
         return frozenset(folded for folded, plate in self._by_plate.items() if plate.is_in_force(now))
 
+    def listed(self) -> list[SuppressedPlate]:
+        """Every plate that was ever on the list, for its keeper."""
+        return list(self._by_plate.values())
+
     def apply(self, key: bytes | None, value: bytes | None) -> None:
         """Take one message of the topic. Raises IntegrityError when it cannot be read or its key is not its plate's."""
         plate = self._key.decrypt(self._decode(value).encrypted)

@@ -47,6 +47,10 @@ class SuppressionKeeper:
         now = self._clock.now()
         self._write(plate, now, now)
 
+    def close(self) -> None:
+        """End the connection; what was acknowledged stays."""
+        self._producer.close()
+
     def _write(self, plate: str, since_at: datetime, until_at: datetime | None) -> None:
         folded = fold(normalise_plate(plate)).encode()
         encrypted = self._key.encrypt(SuppressedPlate(folded=folded, since_at=since_at, until_at=until_at))

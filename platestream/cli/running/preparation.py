@@ -26,7 +26,7 @@ from streams.ledger.purposes import CaseRegistered, TrackingPermitted
 from streams.ledger.sealing import Seals, load_seals
 
 ANALYST = "demo-analyst"
-_COMMANDER, _ADMINISTRATOR, _TRAINER = "demo-commander", "demo-administrator", "demo-trainer"
+COMMANDER, _ADMINISTRATOR, _TRAINER = "demo-commander", "demo-administrator", "demo-trainer"
 _YEAR = timedelta(days=365)
 _DEMO = Path(__file__).with_name("demo")
 
@@ -77,7 +77,7 @@ def prepare_analyst(settings: Settings, codec: Codec, clock: Clock) -> None:
 
 
 def _found_program(ledger: Ledger[AccessState], clock: Clock) -> None:
-    founded = ProgramFounded(commander_id=_COMMANDER, administrator_id=_ADMINISTRATOR, document_id="demo-appointment-1")
+    founded = ProgramFounded(commander_id=COMMANDER, administrator_id=_ADMINISTRATOR, document_id="demo-appointment-1")
     act(ledger, clock, founded, by="demo-chief", about="program")
 
 
@@ -96,8 +96,8 @@ def _let_in(ledger: Ledger[AccessState], clock: Clock) -> None:
         }
     )
     trained = {"person_id": ANALYST, "trained_by": _TRAINER, "document_id": "demo-course-1"}
-    act(ledger, clock, RoleAssigned(person_id=ANALYST, role="investigator"), by=_COMMANDER, about=ANALYST)
-    act(ledger, clock, approved, by=_COMMANDER, about=ANALYST)
+    act(ledger, clock, RoleAssigned(person_id=ANALYST, role="investigator"), by=COMMANDER, about=ANALYST)
+    act(ledger, clock, approved, by=COMMANDER, about=ANALYST)
     authorized = AccessAuthorized(authorization_id=authorization_id, person_id=ANALYST)
     act(ledger, clock, authorized, by=_ADMINISTRATOR, about=ANALYST)
     act(ledger, clock, TrainingRecorded.model_validate(span | trained), by=_ADMINISTRATOR, about=ANALYST)

@@ -15,6 +15,7 @@ from gateway.access.folding import fold_access
 from gateway.access.state import AccessState
 from gateway.access.tokens import issue_token
 from gateway.app import create_gateway
+from gateway.keeping import open_keeping
 from gateway.searches.stored import ClickHouseReads
 from gateway.serving import listen, serve_gateway
 from platestream.clock import SystemClock
@@ -22,8 +23,14 @@ from platestream.settings import GatewaySettings, KafkaSettings, Settings
 from schemas.codec import Codec
 from schemas.messages import LedgerEvent
 from sinks.clickhouse.store import Store
+from sinks.holds.state import HoldsState, fold_holds
+from sinks.pictures.store import PictureStore
 from streams.ledger.kafka import KafkaLedger
+from streams.ledger.sealing import new_private_key
 from streams.registry import register_schemas
+from streams.suppressions.holder import SuppressedPlates
+from streams.suppressions.secrecy import load_suppression_key, new_suppression_key
+from streams.suppressions.writing import SuppressionKeeper
 from tests.asking import ANALYST, found_read, keep_reads, make_keys
 from tests.ledger_topic import new_ledger_topic
 
@@ -46,6 +53,10 @@ class Served:
 
     def search(self, body: Any, person_id: str = ANALYST) -> httpx.Response:
         return self.client.post("/v1/searches", json=body, headers=self.token(person_id))
+
+    def post(self, path: str, body: Any, person_id: str = ANALYST) -> httpx.Response:
+        token = issue_token(self.settings, person_id, timedelta(hours=1), self.clock)
+        return self.client.post(path, json=body, headers={"Authorization": f"Bearer {token}"})
 
     def keep(self, plate: str, collected_at: datetime) -> str:
         """Store a read and give its id."""
@@ -75,7 +86,23 @@ def serve(settings: Settings, store: Store, codec: Codec, timeout_seconds: float
         settings.kafka, codec, fold_access, AccessState(), topic=topic, timeout_seconds=timeout_seconds
     )
     reads = ClickHouseReads(store, settings.gateway)
-    app = create_gateway(settings, reads, ledger, SystemClock())
+    holds = KafkaLedger(settings.kafka, codec, fold_holds, HoldsState(), topic=topic, timeout_seconds=timeout_seconds)
+    new_private_key(settings.path(settings.storage.holds_key_file))
+    new_suppression_key(settings.path(settings.suppressions.key_file))
+    plates = SuppressedPlates(codec, load_suppression_key(settings), SystemClock())
+    pictures = PictureStore(settings)
+    suppressions = SuppressionKeeper(settings.kafka, codec, load_suppression_key(settings), SystemClock())
+    keeping = open_keeping(
+        settings,
+        store,
+        clock=SystemClock(),
+        holds=holds,
+        pictures=pictures,
+        suppressions=suppressions,
+        plates=plates,
+        topic=topic,
+    )
+    app = create_gateway(settings, reads, ledger, SystemClock(), keeping)
     stop, listening = threading.Event(), listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     serving = threading.Thread(
@@ -89,6 +116,8 @@ def serve(settings: Settings, store: Store, codec: Codec, timeout_seconds: float
         stop.set()
         serving.join(20)
         reads.close()
+        holds.close()
+        suppressions.close()
         ledger.close()
     assert not serving.is_alive()
 

@@ -1,26 +1,43 @@
 """How the gateway begins and ends to serve, whatever it serves."""
 
 import socket
+import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from fastapi import FastAPI
 
 from gateway.serving import listen, serve_gateway
 from platestream.errors import ConfigError, IntegrityError
+from platestream.settings import GatewaySettings
 
 
-def serving(app: FastAPI, listening: socket.socket, stop: threading.Event, turn: Callable[[], None]) -> "Future[None]":
+def serving(
+    app: FastAPI,
+    listening: socket.socket,
+    stop: threading.Event,
+    turn: Callable[[], None],
+    settings: GatewaySettings = GatewaySettings(),  # noqa: B008 - frozen
+) -> "Future[None]":
     """Serve in a thread of its own; the future ends as the serving ends."""
     done: Future[None] = Future()
 
     def run() -> None:
         try:
-            done.set_result(serve_gateway(app, listening, stop, each_turn=turn))
+            done.set_result(serve_gateway(app, listening, stop, each_turn=turn, gateway=settings))
         except IntegrityError as fault:
             done.set_exception(fault)
 
@@ -66,3 +83,73 @@ def test_answers_do_not_wait_for_the_clients_acknowledgement() -> None:
         accepted, _ = listening.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def certificate(folder: Path) -> GatewaySettings:
+    """A certificate that vouches for itself, for 127.0.0.1."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "gateway")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, SHA256())
+    )
+    (folder / "gateway.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    (folder / "gateway.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return GatewaySettings(tls_certificate_file=folder / "gateway.pem", tls_key_file=folder / "gateway.key")
+
+
+def test_with_a_certificate_the_port_speaks_tls_and_nothing_else(tmp_path: Path) -> None:
+    app, stop, listening = FastAPI(), threading.Event(), listen("127.0.0.1", 0)
+    app.add_api_route("/", lambda: "answered")
+    settings, address = certificate(tmp_path), f"127.0.0.1:{listening.getsockname()[1]}"
+    done = serving(app, listening, stop, lambda: None, settings)
+    context = ssl.create_default_context(cafile=str(settings.tls_certificate_file))
+    try:
+        assert httpx.get(f"https://{address}/", verify=context, timeout=20).json() == "answered"
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"http://{address}/", timeout=20)
+    finally:
+        stop.set()
+        done.result(20)
+
+
+def test_a_certificate_that_cannot_be_used_is_said(tmp_path: Path) -> None:
+    settings = certificate(tmp_path)
+    (tmp_path / "gateway.key").write_text("no key")
+    with listen("127.0.0.1", 0) as listening, pytest.raises(ConfigError, match="tls_certificate_file"):
+        serve_gateway(FastAPI(), listening, threading.Event(), each_turn=lambda: None, gateway=settings)
+
+
+def test_endless_headers_and_too_many_at_once_are_cut_short() -> None:
+    app, stop, listening = FastAPI(), threading.Event(), listen("127.0.0.1", 0)
+    app.add_api_route("/", lambda: "answered")
+    place = listening.getsockname()
+    done = serving(app, listening, stop, lambda: None, GatewaySettings(requests_at_once=3))
+    try:
+        with socket.create_connection(place, timeout=20) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 40_000)
+            assert b" 400 " in client.recv(1000)
+        with closing_all([socket.create_connection(place, timeout=20) for _ in range(4)]):
+            answer = httpx.get(f"http://127.0.0.1:{place[1]}/", timeout=20)
+            assert answer.status_code == 503
+    finally:
+        stop.set()
+        done.result(20)
+
+
+@contextmanager
+def closing_all(clients: list[socket.socket]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for client in clients:
+            client.close()

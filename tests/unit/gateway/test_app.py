@@ -1,6 +1,8 @@
 """What holds for every route: the door, the problems, the open pages."""
 
+import asyncio
 import logging
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -152,3 +154,24 @@ def test_no_log_line_names_a_plate_or_a_person(asked: Asked, caplog: pytest.LogC
     own = [record.getMessage() for record in caplog.records if record.name.startswith(("gateway", "streams"))]
     assert own
     assert not any(word in line for line in (*own, caplog.text) for word in (PLATE, ANALYST))
+
+
+async def test_a_body_that_does_not_come_to_its_end_is_not_waited_for(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.door.BODY_SECONDS", 0.05)
+    headers = [(b"authorization", asked.token()["Authorization"].encode()), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/v1/searches", "headers": headers, "query_string": b""}
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        if sent or len(parts) == 0:
+            await asyncio.sleep(30)
+        return parts.pop()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    parts = [{"type": "http.request", "body": b"{", "more_body": True}]
+    await asyncio.wait_for(asked.app(scope, receive, send), 10)
+    assert sent[0]["status"] == 408

@@ -3,7 +3,8 @@
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
@@ -21,6 +22,7 @@ from processors.matching.poison import PoisonLimit
 from schemas.codec import Codec
 from schemas.framing import ROLL_MARKER, frame
 from schemas.plates import hotlist_key
+from streams.ledger.suspending import NEVER_SUSPENDED, SuspendedSpan, Suspensions
 from streams.workers.chunk import Chunk
 from tests.chunks import READS, chunk_of, records_with
 from tests.matching import NOW, a_read, an_entry
@@ -85,12 +87,18 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
-def a_judge(codec: Codec, *plates: str, limit: PoisonLimit | None = None) -> Judge:
+def a_judge(
+    codec: Codec,
+    *plates: str,
+    limit: PoisonLimit | None = None,
+    suspensions: Callable[[], Suspensions] = lambda: NEVER_SUSPENDED,
+) -> Judge:
     hotlist = Hotlist(codec, MatchingSettings())
     for plate in plates:
         hotlist.apply(hotlist_key(plate, "e1"), codec.encode(an_entry(plate)))
     limit = limit or PoisonLimit(in_a_row=100_000, share=1)
-    return Judge(hotlist, Matcher(codec, hotlist, frozenset(), MatchingSettings()), limit, SetClock(NOW))
+    matcher = Matcher(codec, hotlist, frozenset(), MatchingSettings())
+    return Judge(hotlist, matcher, limit, SetClock(NOW), suspensions)
 
 
 async def test_a_chunk_is_acknowledged_when_all_that_it_led_to_is_and_not_before(codec: Codec) -> None:
@@ -204,3 +212,18 @@ def test_the_matcher_is_asked_only_for_what_is_selected(codec: Codec) -> None:
         for selected in judge._hotlist.select(records_with([codec.encode(a_read("OTHER1")), codec.encode(a_read())])):
             assert not judge._judge(selected, Portion(READS))
     assert asked.call_count == 1
+
+
+@pytest.mark.rule("suspension.order")
+async def test_nothing_is_matched_while_use_is_suspended_and_nothing_that_was_collected_then(codec: Codec) -> None:
+    known = [Suspensions((SuspendedSpan(NOW - timedelta(hours=1)),))]
+    judge = a_judge(codec, "ABC123", suspensions=lambda: known[-1])
+    reads = [a_read(collected_at=NOW - timedelta(minutes=age)) for age in (90, 30, 1)]
+    values, before = [codec.encode(read) for read in reads], matched()
+    [(portion, is_last)] = [one async for one in judge.portions(chunk_of(values))]
+    assert (len(portion), is_last, matched()) == (0, True, before)
+    known.append(Suspensions((SuspendedSpan(NOW - timedelta(hours=1), NOW - timedelta(minutes=10)),)))
+    [(portion, _)] = [one async for one in judge.portions(chunk_of(values))]
+    alerted = [alert.collected_at for raised in portion.raised for alert in raised.alerts]
+    assert alerted == [reads[0].collected_at, reads[2].collected_at]
+    assert matched() == before + 3

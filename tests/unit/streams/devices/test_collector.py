@@ -26,6 +26,7 @@ from streams.devices.registry import Devices
 from streams.devices.scenes import draw_scene
 from streams.devices.simulated import JsonObject, Sighting
 from streams.devices.spool import Record, Spool, SpoolFull
+from streams.ledger.suspending import SuspendedSpan, Suspensions
 from tests.unit.streams.devices.conftest import NOW
 
 MAX_BODY_BYTES = 200_000
@@ -321,3 +322,17 @@ async def test_no_plate_is_in_a_log_line(
             for changes in ({}, {"best_uuid": None, "uuids": None}, {"epoch_start": 1}):
                 await post(reader, vendor, tokens[vendor], build(sighting) | changes)
     assert PLATE not in caplog.text
+
+
+@pytest.mark.rule("suspension.order")
+async def test_a_reader_is_told_that_its_reads_are_not_kept_and_does_not_send_them_again(
+    codec: Codec, clock: SetClock, devices: Devices, spool: Spool, tokens: dict[str, str], sighting: Sighting
+) -> None:
+    suspended = Suspensions((SuspendedSpan(clock.now()),))
+    app = create_collector(Settings(), codec, clock, devices, spool, suspensions=lambda: suspended)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://collector") as client:
+        answer = await post(client, "rekor", tokens["rekor"], simulated.rekor_group(sighting))
+        beat = await post(client, "rekor", tokens["rekor"], simulated.openalpr_heartbeat(clock.now()))
+    assert (answer.status_code, answer.json()["reads"], answer.json()["suspended"]) == (202, 0, 1)
+    assert beat.json()["heartbeat"]
+    assert topics(spool) == ["device-health"]

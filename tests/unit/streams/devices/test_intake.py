@@ -14,6 +14,7 @@ from streams.devices.intake import Accepted, Intake, NotJson
 from streams.devices.registry import Device
 from streams.devices.scenes import draw_scene
 from streams.devices.simulated import JsonObject, Sighting
+from streams.ledger.suspending import NEVER_SUSPENDED, SuspendedSpan, Suspensions
 
 DAYS = 60
 
@@ -172,3 +173,25 @@ def test_what_is_not_json_is_refused(intake: Intake, device: Device, now: dateti
 def test_a_byte_order_mark_is_passed_over(intake: Intake, sighting: Sighting, device: Device, now: datetime) -> None:
     body = b"\xef\xbb\xbf" + json.dumps(simulated.rekor_group(sighting)).encode()
     assert intake.take(body, device, now).outcome == "accepted"
+
+
+@pytest.mark.rule("suspension.order")
+def test_nothing_is_kept_while_use_is_suspended_nor_later_of_that_time_and_health_goes_on(
+    codec: Codec, sighting: Sighting, device: Device, now: datetime
+) -> None:
+    known = [Suspensions((SuspendedSpan(now),))]
+    intake = Intake(codec, max_picture_bytes=1024, retention_days=DAYS, suspensions=lambda: known[-1])
+    before = now - timedelta(minutes=1)
+    for at in (before, now):
+        accepted = take(intake, simulated.rekor_group(Sighting(**vars(sighting) | {"at": at})), device, now)
+        assert (accepted.records, accepted.suspended, accepted.outcome) == ((), 1, "suspended")
+    assert take(intake, simulated.openalpr_heartbeat(now), device, now).outcome == "heartbeat"
+    later = now + timedelta(hours=1)
+    known.append(Suspensions((SuspendedSpan(now, later),)))
+    kept = [before, later]
+    for at in (before, now, later - timedelta(seconds=1), later):
+        message = simulated.rekor_group(Sighting(**vars(sighting) | {"at": at, "uuid": at.isoformat()}))
+        accepted = take(intake, message, device, later)
+        assert (len(accepted.read_ids), accepted.suspended) == ((1, 0) if at in kept else (0, 1)), at
+    known.append(NEVER_SUSPENDED)
+    assert take(intake, simulated.rekor_group(sighting), device, later).outcome == "accepted"

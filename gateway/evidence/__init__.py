@@ -1,0 +1,1 @@
+"""What leaves a hold as evidence: one file with reads, pictures, custody and signed manifest, and its verifier."""
