@@ -64,6 +64,7 @@ def check_operation(ready: Asked, operation: Any, mode: GenerationMode) -> None:
     check()
 
 
+@pytest.mark.timeout(7200)
 @pytest.mark.rule("access.list")
 def test_any_request_is_answered_by_a_rule_and_never_by_a_fault(ready: Asked) -> None:
     schema = schemathesis.openapi.from_asgi("/openapi.json", ready.app)
