@@ -5,6 +5,7 @@ behind the door without doing anything for it.
 """
 
 import asyncio
+import logging
 import time
 
 from starlette.concurrency import run_in_threadpool
@@ -19,6 +20,9 @@ from gateway.access.tokens import TokenVerifier
 from gateway.problems import problem
 from platestream.errors import InvalidMessage, TransientError
 from platestream.metrics import SEARCHES
+
+_UNSEEN = "/v1/suppressions"  # that its keeper did something must not show
+_log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
 BODY_SECONDS = 20
@@ -43,8 +47,10 @@ class Door:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         elif scope["type"] == "http":
+            started, told = time.monotonic(), _Told(send)
             answer = await self._refusal(scope) or self._app
-            await answer(scope, _in_time(receive), _with_headers(send))
+            await answer(scope, _in_time(receive), told.send)
+            _log_request(scope, told.status, time.monotonic() - started)
         else:
             await self._app(scope, receive, send)
 
@@ -105,10 +111,21 @@ def _in_time(receive: Receive) -> Receive:
     return receive_in_time
 
 
-def _with_headers(send: Send) -> Send:
-    async def send_with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).update(_HEADERS)
-        await send(message)
+class _Told:
+    """Sends an answer with the headers of every answer, and knows its status."""
 
-    return send_with_headers
+    def __init__(self, send: Send) -> None:
+        self._send, self.status = send, 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            MutableHeaders(scope=message).update(_HEADERS)
+        await self._send(message)
+
+
+def _log_request(scope: Scope, status: int, seconds: float) -> None:
+    """One line by the route and never the address, which may name a person; none for the suppressed list."""
+    if not scope["path"].startswith(_UNSEEN):
+        route = getattr(scope.get("route"), "path", "-")
+        _log.info("request method=%s route=%s status=%d ms=%d", scope["method"], route, status, seconds * 1000)

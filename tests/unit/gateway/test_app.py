@@ -151,8 +151,14 @@ def test_no_log_line_names_a_plate_or_a_person(asked: Asked, caplog: pytest.LogC
     assert asked.search(search_body(collected_from=PLATE)).status_code == 422
     asked.reads.is_away = True
     assert asked.search(search_body()).status_code == 503
+    asked.client.get("/v1/people/somebody", headers=asked.token())
     own = [record.getMessage() for record in caplog.records if record.name.startswith(("gateway", "streams"))]
-    assert own
+    lines = [line for line in own if line.startswith("request ")]
+    assert [line.rpartition(" ms=")[0] for line in lines] == [
+        *(f"request method=POST route=/v1/searches status={status}" for status in (200, 403, 422, 503)),
+        "request method=GET route=/v1/people/{person_id} status=403",
+    ]
+    assert "somebody" not in " ".join(own)
     assert not any(word in line for line in (*own, caplog.text) for word in (PLATE, ANALYST))
 
 
