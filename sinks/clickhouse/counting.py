@@ -53,7 +53,7 @@ GROUP BY hour, device_id, match_kind, category, source
 ORDER BY hour, device_id, match_kind, category, source
 """
 _CHANGED = """
-SELECT toDate(partition) AS day, max(modification_time) AS changed_at
+SELECT toDate(partition) AS day, max(modification_time) AS changed_at, changed_at < now() - 1 AS is_settled
 FROM system.parts
 WHERE active AND database = currentDatabase() AND table IN ('reads', 'alerts', 'blanked_reads')
 GROUP BY day
@@ -116,12 +116,13 @@ class Counting:
     def count_changed(self, client: Client, first_day: date) -> list[date]:
         """Count changed days from `first_day` on, earlier ones are about to be destroyed. Raises TransientError."""
         with clickhouse_errors("look for changed days"):
-            changed: dict[date, datetime] = {day: at for day, at in client.query(_CHANGED).result_rows}
-        days = [day for day, at in sorted(changed.items()) if day >= first_day and self._counted.get(day) != at]
-        for day in days:
+            changed = sorted(client.query(_CHANGED).result_rows)
+        days = [row for row in changed if row[0] >= first_day and self._counted.get(row[0]) != row[1]]
+        for day, changed_at, is_settled in days:
             count_day(client, day)
-            self._counted[day] = changed[day]
-        return days
+            if is_settled:  # times are whole seconds: within this one more may come unseen
+                self._counted[day] = changed_at
+        return [day for day, _, _ in days]
 
 
 def _span(start: datetime, end: datetime) -> dict[str, datetime]:
