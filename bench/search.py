@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def _with_gateway(broker: BenchBroker) -> BenchBroker:
-    """Nothing but searches: no sweep, and no plate is refused for being drawn twice."""
+    """Nothing but searches: no sweep, and nobody is refused for a plate drawn twice or for asking fast."""
     gateway_port, probe_port = free_ports(2)
     settings = broker.settings.model_copy(
         update={

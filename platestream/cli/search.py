@@ -135,7 +135,8 @@ def _search(context: Context, kind: "SearchKind", **looked_for: Any) -> None:
         raise ConfigError(f"Set {TOKEN} to your token; `platestream token` prints one of the local issuer.")
     gateway = load_settings().gateway
     body = {**asked["body"], **looked_for}
-    with GatewayClient(asked["url"] or f"http://{gateway.host}:{gateway.port}", os.environ[TOKEN]) as client:
+    own = f"{'https' if gateway.tls_certificate_file else 'http'}://{gateway.host}:{gateway.port}"
+    with GatewayClient(asked["url"] or own, os.environ[TOKEN]) as client:
         if asked["form"] == "csv":
             print(client.table(kind, body), end="")
             return
