@@ -5,19 +5,19 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import NewPartitions, NewTopic, OffsetSpec
 
 from platestream.ending import INTEGRITY, UNEXPECTED
 from platestream.settings import KafkaSettings
-from streams.clients import admin
+from streams.clients import admin, consumer
 from tests.matching_worker import PARTITIONS, Matching, matching, until
 
 _REMOVED = 2000  # entries that are taken off the list while reads run
@@ -185,9 +185,8 @@ def test_an_unexpected_error_ends_the_process_before_the_read_is_acknowledged(
 def committed(kafka: KafkaSettings, matching_: Matching) -> list[int]:
     """The offsets that the workers' group has committed."""
     partitions = [TopicPartition(matching_.topics.reads, number) for number in range(PARTITIONS)]
-    client = admin(kafka)  # named, or it is gone before it answers
-    asked = client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(matching_.name, partitions)])
-    return [tp.offset for tp in asked[matching_.name].result(30).topic_partitions]
+    with closing(consumer(kafka, matching_.name)) as client:  # it asks, and never joins
+        return [tp.offset for tp in client.committed(partitions, timeout=30)]
 
 
 def test_reads_deleted_before_they_were_matched_end_the_process(kafka: KafkaSettings, fresh: Matching) -> None:
