@@ -40,12 +40,13 @@ class Chunk:
 
     def slices(self, size: int = SLICE_RECORDS) -> Iterator[Records]:
         """All records, at most `size` at a time. Raises CorruptRecordException when a batch is damaged."""
-        some: list[Batch] = []
+        some, count = list[Batch](), 0
         for batch in self.batches:
-            if some and sum(one.count for one in some) + batch.count > size:
+            if some and count + batch.count > size:
                 yield from self._unpack(some, size)
-                some = []
+                some, count = [], 0
             some.append(batch)
+            count += batch.count
         if some:
             yield from self._unpack(some, size)
 
