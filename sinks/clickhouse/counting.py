@@ -116,8 +116,8 @@ class Counting:
     def count_changed(self, client: Client, first_day: date) -> list[date]:
         """Count changed days from `first_day` on, earlier ones are about to be destroyed. Raises TransientError."""
         with clickhouse_errors("look for changed days"):
-            changed = sorted(client.query(_CHANGED).result_rows)
-        days = [row for row in changed if row[0] >= first_day and self._counted.get(row[0]) != row[1]]
+            rows: list[tuple[date, datetime, bool]] = [(*row,) for row in client.query(_CHANGED).result_rows]
+        days = [row for row in sorted(rows) if row[0] >= first_day and self._counted.get(row[0]) != row[1]]
         for day, changed_at, is_settled in days:
             count_day(client, day)
             if is_settled:  # times are whole seconds: within this one more may come unseen

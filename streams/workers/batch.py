@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiokafka import codec
 from aiokafka.errors import CorruptRecordException
@@ -25,8 +25,7 @@ class FetchedRecords(MemoryRecords):  # type: ignore[misc]  # aiokafka has no ty
         self.raw = raw
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """`packed` are its records, compressed as the header says; offsets and times of records are relative to the bases.
 
     `append_time` is the time of all its records in ms since 1970, or -1 when each has its own. `checked` is what the
@@ -38,7 +37,7 @@ class Batch:
     base_time: int
     append_time: int
     producer_id: int
-    count: int
+    records: int
     attributes: int
     checksum: int
     checked: memoryview
@@ -86,7 +85,7 @@ def batches_in(raw: bytes) -> Iterator[Batch]:
             base_time=first_time,
             append_time=last_time if attributes & _APPEND_TIME else -1,
             producer_id=producer,
-            count=count,
+            records=count,
             attributes=attributes,
             checksum=checksum,
             checked=view[at + _CHECKED_FROM : end],

@@ -42,11 +42,11 @@ class Chunk:
         """All records, at most `size` at a time. Raises CorruptRecordException when a batch is damaged."""
         some, count = list[Batch](), 0
         for batch in self.batches:
-            if some and count + batch.count > size:
+            if some and count + batch.records > size:
                 yield from self._unpack(some, size)
                 some, count = [], 0
             some.append(batch)
-            count += batch.count
+            count += batch.records
         if some:
             yield from self._unpack(some, size)
 
@@ -91,7 +91,7 @@ def chunks_of(fetched: PartitionRecords) -> Iterator[Chunk]:
             raise CorruptRecordException(f"{fetched._tp.topic}[{fetched._tp.partition}]: a checksum is wrong.")
         if _is_usable(fetched, batch):
             batches.append(batch)
-            count += batch.count
+            count += batch.records
         fetched.next_fetch_offset = batch.next_offset
         if count >= MOST_RECORDS:
             yield _chunk(fetched, first, batches)

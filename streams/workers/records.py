@@ -70,7 +70,7 @@ def unpack(batches: Sequence[Batch]) -> Records:
     content = contents[0] if len(contents) == 1 else b"".join(contents)
     heads = np.array(
         [
-            (len(part), batch.count, batch.base_offset, batch.base_time, batch.append_time)
+            (len(part), batch.records, batch.base_offset, batch.base_time, batch.append_time)
             for part, batch in zip(contents, batches, strict=True)
         ],
         np.int64,
