@@ -65,9 +65,10 @@ class WiderEntries:
         if entry.match_kind is MatchKind.FUZZY:
             if self._fuzzy.put(folded, key):
                 self._whole_patterns.add(folded)
-                for plate in _alike(folded):
+                alike = _alike(folded)
+                for plate in alike:
                     self._look_alikes.put(plate, folded)
-                self._sieve.add(_alike(folded))
+                self._sieve.add(alike)
         elif self._partial.put(folded, key):
             self._partial_patterns.add(folded)
 
