@@ -11,6 +11,7 @@ Keeps: retention.suppressed
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cached_property
+from uuid import UUID
 
 from platestream.clock import Clock
 from platestream.settings import Settings
@@ -72,7 +73,7 @@ class Withholding:
     def __init__(self, settings: Settings, suppressed: Suppressed, ledger: Ledger[HoldsState], clock: Clock) -> None:
         self._suppressed, self._ledger, self._clock = suppressed, ledger, clock
         self._key = HoldKey(settings)
-        self._named: dict[object, Named] = {}
+        self._named: dict[UUID, Named] = {}  # unsealed once, and let go of with the hold
 
     def __call__(self) -> Withheld:
         return Withheld(self._suppressed.in_force(self._clock.now()), self._investigations)
@@ -81,12 +82,8 @@ class Withholding:
         """Raises TransientError when the ledger does not answer: without it nothing can be decided."""
         state, now = self._ledger.replay_all(), self._clock.now()
         active = [hold for hold in state.holds.values() if hold.is_active_investigation(now)]
-        return Investigations([(hold, self._named_by(hold)) for hold in active])
-
-    def _named_by(self, hold: Hold) -> Named:
-        if hold.id not in self._named:
-            self._named[hold.id] = self._key.named_by(hold)
-        return self._named[hold.id]
+        self._named = {hold.id: self._named.get(hold.id) or self._key.named_by(hold) for hold in active}
+        return Investigations([(hold, self._named[hold.id]) for hold in active])
 
 
 def nothing_withheld() -> Withheld:
