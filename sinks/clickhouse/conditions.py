@@ -1,8 +1,11 @@
-"""Whether a row's place lies within an area, in SQL. Values go to ClickHouse as typed parameters."""
+"""Conditions on stored rows in SQL: their time, their place. Values go to ClickHouse as typed parameters."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from platestream.clock import to_ms
 from streams.ledger.holding import Circle, Polygon
 
 
@@ -26,3 +29,18 @@ def inside(area: Circle | Polygon, name: str = "area") -> Condition:
     )
     place = {"longitude": area.longitude, "latitude": area.latitude, "metres": area.radius_metres}
     return Condition(circle, {f"{name}_{part}": value for part, value in place.items()})
+
+
+def between(name: str, start: datetime, end: datetime) -> Condition:
+    """The condition on rows collected from `start` until before `end`; `name` begins the names of its parameters."""
+    sql = (
+        f"collected_at >= fromUnixTimestamp64Milli({{{name}_from_ms:Int64}}, 'UTC')"
+        f" AND collected_at < fromUnixTimestamp64Milli({{{name}_until_ms:Int64}}, 'UTC')"
+    )
+    return Condition(sql, {f"{name}_from_ms": to_ms(start), f"{name}_until_ms": to_ms(end)})
+
+
+def all_of(conditions: Sequence[Condition]) -> Condition:
+    """What all of them say; their parameters have different names."""
+    parameters = {name: value for condition in conditions for name, value in condition.parameters.items()}
+    return Condition(" AND ".join(condition.sql for condition in conditions), parameters)

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from platestream.clock import to_ms
-from sinks.clickhouse.areas import Condition, inside
+from sinks.clickhouse.conditions import Condition, all_of, between, inside
 from streams.ledger.holding import Circle, Polygon
 
 _LIKE = str.maketrans("?*", "_%")  # a folded plate holds neither of them, nor anything that would need an escape
@@ -92,9 +92,9 @@ class Question:
 
 def condition_of(question: Question) -> Condition:
     """The condition on rows of `reads`."""
-    kept = _all_of([_between("span", question.collected_from, question.collected_until), *_filters(question)])
+    kept = all_of([between("span", question.collected_from, question.collected_until), *_filters(question)])
     about = _about(question.about, kept.sql)
-    return _all_of([kept, about, *_behind(question.after)])
+    return all_of([kept, about, *_behind(question.after)])
 
 
 def _about(about: About, kept: str) -> Condition:
@@ -112,7 +112,7 @@ def _of_plates(about: OfPlates) -> Condition:
     plates = Condition("folded_plate IN {plates:Array(String)}", {"plates": list(about.folded_plates)})
     if about.as_read is None:
         return plates
-    return _all_of([plates, Condition("plate = {as_read:String}", {"as_read": about.as_read})])
+    return all_of([plates, Condition("plate = {as_read:String}", {"as_read": about.as_read})])
 
 
 def _at(where: InArea | AtReaders, name: str) -> Condition:
@@ -123,7 +123,7 @@ def _at(where: InArea | AtReaders, name: str) -> Condition:
 
 def _at_all_places(about: AtAllPlaces, kept: str) -> Condition:
     places = [
-        _all_of([_between(f"place_{at}", place.collected_from, place.collected_until), _at(place.where, f"place_{at}")])
+        all_of([between(f"place_{at}", place.collected_from, place.collected_until), _at(place.where, f"place_{at}")])
         for at, place in enumerate(about.places)
     ]
     anywhere = " OR ".join(f"({place.sql})" for place in places)
@@ -133,14 +133,6 @@ def _at_all_places(about: AtAllPlaces, kept: str) -> Condition:
     )
     parameters = {name: value for place in places for name, value in place.parameters.items()}
     return Condition(f"({anywhere}) AND folded_plate IN ({plates})", parameters)
-
-
-def _between(name: str, start: datetime, end: datetime) -> Condition:
-    sql = (
-        f"collected_at >= fromUnixTimestamp64Milli({{{name}_from_ms:Int64}}, 'UTC')"
-        f" AND collected_at < fromUnixTimestamp64Milli({{{name}_until_ms:Int64}}, 'UTC')"
-    )
-    return Condition(sql, {f"{name}_from_ms": to_ms(start), f"{name}_until_ms": to_ms(end)})
 
 
 def _filters(question: Question) -> list[Condition]:
@@ -162,8 +154,3 @@ def _behind(after: Position | None) -> list[Condition]:
         " AND (collected_at < fromUnixTimestamp64Milli({after_ms:Int64}, 'UTC') OR read_id > {after_id:UUID})"
     )
     return [Condition(behind, at)]
-
-
-def _all_of(conditions: list[Condition]) -> Condition:
-    parameters = {name: value for condition in conditions for name, value in condition.parameters.items()}
-    return Condition(" AND ".join(condition.sql for condition in conditions), parameters)

@@ -6,31 +6,28 @@ A test holds both to the same answer. Values go to ClickHouse as typed parameter
 import math
 from collections.abc import Sequence
 
-from platestream.clock import to_ms
 from schemas.messages import Alert, PlateRead
 from schemas.plates import fold
-from sinks.clickhouse.areas import Condition, inside
+from sinks.clickhouse.conditions import Condition, all_of, between, inside
 from sinks.holds.acts import Named
 from streams.ledger.holding import ByArea, ByPlate, ByReaders, ByReads, Circle, Point, Polygon, Selection
 
 _EARTH_METRES = 6_371_000.0
-_WITHIN = """collected_at >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
-    AND collected_at < fromUnixTimestamp64Milli({until_ms:Int64}, 'UTC') AND """
 
 
 def condition_of(selection: Selection, named: Named) -> Condition:
     """The condition on rows with the columns of `reads`."""
     if isinstance(selection, ByReads):
         return Condition("read_id IN {read_ids:Array(UUID)}", {"read_ids": list(named.read_ids)})
-    span = {"from_ms": to_ms(selection.collected_from), "until_ms": to_ms(selection.collected_until)}
+    return all_of([between("span", selection.collected_from, selection.collected_until), _about(selection, named)])
+
+
+def _about(selection: ByPlate | ByReaders | ByArea, named: Named) -> Condition:
     if isinstance(selection, ByPlate):
-        plates = {"plates": list(named.plates)}
-        return Condition(f"{_WITHIN} folded_plate IN {{plates:Array(String)}}", span | plates)
+        return Condition("folded_plate IN {plates:Array(String)}", {"plates": list(named.plates)})
     if isinstance(selection, ByReaders):
-        readers = {"device_ids": list(selection.device_ids)}
-        return Condition(f"{_WITHIN} device_id IN {{device_ids:Array(String)}}", span | readers)
-    place = inside(selection.area)
-    return Condition(_WITHIN + place.sql, span | place.parameters)
+        return Condition("device_id IN {device_ids:Array(String)}", {"device_ids": list(selection.device_ids)})
+    return inside(selection.area)
 
 
 def matches(selection: Selection, named: Named, read: PlateRead | Alert) -> bool:
