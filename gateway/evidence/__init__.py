@@ -1,1 +1,1 @@
-"""What leaves a hold as evidence: one file with reads, pictures, custody and signed manifest, and its verifier."""
+"""What leaves a hold as evidence: one file with reads, alerts, pictures and signed manifest, and its verifier."""

@@ -80,7 +80,7 @@ class EvidenceDesk:
         now, package = self.guard.clock.now(), Package(file, self.pictures)
         custody = custody_of(self.history(), hold.id)
         try:
-            manifest = package.write(hold, self.held.read(hold.id), custody, requested, now)
+            manifest = package.write(hold, self.held, custody, requested, now)
             packaged = package.finish(manifest, self.signer, custody, now)
         except OSError as error:
             raise TransientError(f"The evidence package could not be written ({type(error).__name__}).") from None
@@ -90,6 +90,7 @@ class EvidenceDesk:
             package_id=requested.package_id,
             hold_id=hold.id,
             read_count=packaged.read_count,
+            alert_count=packaged.alert_count,
             picture_count=packaged.picture_count,
             missing_pictures=packaged.missing_pictures,
             manifest_sha256=packaged.manifest_sha256,

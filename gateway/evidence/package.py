@@ -1,16 +1,14 @@
-"""Writes an evidence package: a zip of reads, pictures, notice, chain of custody and a manifest with all hashes.
+"""Writes an evidence package: a zip of reads, alerts, pictures, notice, chain of custody and a manifest of all hashes.
 
 The manifest is signed with the key that signs the ledger's head, together with that head, so a package is placed in the
 ledger's history. `gateway/evidence/verify.py` verifies it without the rest of platestream.
 """
 
 import base64
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from itertools import chain
 from typing import BinaryIO
@@ -18,8 +16,9 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from gateway.evidence.custody import Custody
 from gateway.evidence.verify import FORMAT, MANIFEST, SIGNATURE, signature_file
+from gateway.tables import csv_line
 from schemas.messages import PictureKind
-from sinks.holds.reading import HeldRead
+from sinks.holds.reading import HeldAlert, HeldRead, HeldReads
 from sinks.holds.state import Hold
 from sinks.pictures.held import StoredAs, fetch_picture
 from sinks.pictures.store import PictureStore, day_of
@@ -33,12 +32,16 @@ This package holds licence-plate reader data under Minn. Stat. 13.824: private o
 investigative data. Use it only for the case it names, share it only as the statute allows and with this notice, and
 destroy it when the case is over or the court orders it.
 
+An alert in alerts.csv only indicates that a report or warrant may exist; `outcome` says what a person found, if anybody
+told. A cell that a spreadsheet would take for a formula begins with an apostrophe.
+
 manifest.json names every file with its SHA-256. To verify: python verify.py PACKAGE.zip --key ledger-signing.pub
 """
 _COLUMNS = (
     "read_id", "plate", "state", "collected_at", "received_at", "device_id", "latitude", "longitude", "confidence",
     "classification",
 )  # fmt: skip
+_ALERT_COLUMNS = tuple(field.name for field in fields(HeldAlert))
 _SUFFIXES = {"image/jpeg": "jpg", "image/png": "png"}
 
 
@@ -47,6 +50,7 @@ class Packaged:
     """What is in a package. `manifest_sha256` stands for all of it."""
 
     read_count: int
+    alert_count: int
     picture_count: int
     missing_pictures: int
     manifest_sha256: str
@@ -59,16 +63,20 @@ class Package:
         self._zip = ZipFile(out, "w", ZIP_DEFLATED)
         self._pictures = pictures
         self._files: list[dict[str, str | int]] = []
-        self._counts = {"reads": 0, "pictures": 0, "missing_pictures": 0}
+        self._counts = {"reads": 0, "alerts": 0, "pictures": 0, "missing_pictures": 0}
 
     def write(
-        self, hold: Hold, reads: Iterable[HeldRead], custody: Custody, requested: EvidenceRequested, at: datetime
+        self, hold: Hold, held: HeldReads, custody: Custody, requested: EvidenceRequested, at: datetime
     ) -> dict[str, object]:
-        """All files but manifest and signature; gives the manifest. Keeps: evidence.copy, share.notice"""
+        """All files but manifest and signature; gives the manifest.
+
+        Keeps: evidence.copy, share.notice, alert.not-probable-cause
+        """
         self._add("NOTICE.txt", [NOTICE.encode()])
         missing: list[tuple[str, str, str]] = []
         wanted: list[StoredAs] = []
-        self._add("reads.csv", _table(_COLUMNS, self._rows(reads, hold, wanted)))
+        self._add("reads.csv", _table(_COLUMNS, self._rows(held.read(hold.id), hold, wanted)))
+        self._add("alerts.csv", _table(_ALERT_COLUMNS, self._alert_rows(held.alerts(hold.id))))
         self._add_pictures(wanted, missing)
         self._add("missing-pictures.csv", _table(("read_id", "kind", "sha256"), missing))
         self._add("custody.jsonl", _custody_lines(custody))
@@ -95,7 +103,7 @@ class Package:
         self._zip.writestr(SIGNATURE, signature_file(base64.b64decode(signature), signer.public_key))
         self._zip.close()
         counts = self._counts
-        return Packaged(counts["reads"], counts["pictures"], counts["missing_pictures"], sha256)
+        return Packaged(counts["reads"], counts["alerts"], counts["pictures"], counts["missing_pictures"], sha256)
 
     def close(self) -> None:
         """End the zip; safe to repeat."""
@@ -111,11 +119,13 @@ class Package:
                 )
                 for kind, sha256 in read.pictures
             ]  # fmt: skip
-            row = asdict(read) | {
-                "collected_at": read.collected_at.isoformat(timespec="milliseconds"),
-                "received_at": read.received_at.isoformat(timespec="milliseconds"),
-            }
-            yield tuple(row[column] for column in _COLUMNS)
+            row = asdict(read)
+            yield tuple(_told(row[column]) for column in _COLUMNS)
+
+    def _alert_rows(self, alerts: Iterable[HeldAlert]) -> Iterator[tuple[object, ...]]:
+        for alert in alerts:
+            self._counts["alerts"] += 1
+            yield tuple(_told(getattr(alert, column)) for column in _ALERT_COLUMNS)
 
     def _add_pictures(self, wanted: Iterable[StoredAs], missing: list[tuple[str, str, str]]) -> None:
         for picture in wanted:
@@ -141,9 +151,11 @@ class Package:
 
 def _table(columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> Iterator[bytes]:
     for row in chain([columns], rows):
-        line = io.StringIO()
-        csv.writer(line).writerow(row)
-        yield line.getvalue().encode()
+        yield csv_line(row).encode()
+
+
+def _told(value: object) -> object:
+    return value.isoformat(timespec="milliseconds") if isinstance(value, datetime) else value
 
 
 def _custody_lines(custody: Custody) -> Iterator[bytes]:

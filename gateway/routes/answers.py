@@ -1,7 +1,5 @@
 """What a search is answered with, as JSON or as a CSV file: each read with its notice and its destroy-by date."""
 
-import csv
-import io
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated
@@ -9,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from gateway.tables import csv_line
 from platestream.retention import destroyed_at
 from sinks.clickhouse.reads import StoredPicture, StoredRead
 
@@ -17,7 +16,6 @@ NOTICE = (
     "purpose on record, share them only as the statute allows and with this notice, and destroy every copy by its "
     "destroy-by date unless it is part of an active criminal investigation."
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class FoundPicture(BaseModel):
@@ -87,20 +85,10 @@ def found_row(read: StoredRead, retention_days: int, link: Callable[[StoredRead,
 
 
 def as_csv(answer: SearchAnswer) -> str:
-    """The same as a table: the notice, the names of the columns, a line a read. Keeps: share.notice
-
-    A spreadsheet would run a cell that looks like a formula, so such a cell begins with an apostrophe.
-    """
+    """The same as a table: the notice, the names of the columns, a line a read. Keeps: share.notice"""
     names = list(FoundRow.model_fields)
-    file = io.StringIO()
-    lines = csv.writer(file)
-    lines.writerow([answer.notice])
-    lines.writerow(names)
+    lines = [csv_line([answer.notice]), csv_line(names)]
     for row in answer.rows:
         cells = row.model_dump(mode="json") | {"pictures": " ".join(picture.link for picture in row.pictures)}
-        lines.writerow([_harmless(cells[name]) for name in names])
-    return file.getvalue()
-
-
-def _harmless(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+        lines.append(csv_line(cells[name] for name in names))
+    return "".join(lines)

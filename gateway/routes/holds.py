@@ -1,5 +1,6 @@
 """Holds over HTTP: opened for an investigation or for someone charged, changed, listed, packaged as evidence."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, BinaryIO, Literal, Self
@@ -183,12 +184,16 @@ def _add_packaging(router: APIRouter, desk: EvidenceDesk) -> None:
         summary="All that a hold keeps, as evidence",
     )
     def package(hold_id: UUID, body: EvidenceBody, request: Request) -> StreamingResponse:
-        """A zip of reads, pictures, notice, custody and a signed manifest; gateway/evidence/verify.py verifies it."""
+        """A zip of reads, alerts, pictures, custody and a signed manifest; gateway/evidence/verify.py verifies it."""
         requested = EvidenceRequested(
             package_id=uuid4(), hold_id=hold_id, document_id=body.document_id, recipient=body.recipient
         )
         file = desk.make(requested, by=request.state.person_id)
-        headers = {"Content-Disposition": f'attachment; filename="evidence-{requested.package_id}.zip"'}
+        headers = {
+            "Content-Disposition": f'attachment; filename="evidence-{requested.package_id}.zip"',
+            "Content-Length": str(file.seek(0, os.SEEK_END)),
+        }
+        file.seek(0)
         closing = BackgroundTask(file.close)
         return StreamingResponse(_parts(file), media_type="application/zip", headers=headers, background=closing)
 

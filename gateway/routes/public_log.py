@@ -4,8 +4,6 @@ Only hours that are over are told, and numbers alone: no read, no plate, nothing
 and which lists were compared is from the ledger, so a list on which nothing was found is told, too.
 """
 
-import csv
-import io
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
@@ -14,6 +12,7 @@ from fastapi import APIRouter, HTTPException, Query, Response
 
 from gateway.public_use import Load, Placement, PublicUse
 from gateway.searches.finding import StoredReads
+from gateway.tables import csv_line
 from platestream.clock import Clock
 from sinks.clickhouse.counting import CollectionCount, HitCount
 
@@ -69,29 +68,28 @@ def public_log_routes(reads: StoredReads, use: Callable[[], PublicUse], clock: C
         told = use()
         lines += [_list_line(one) for one in told.lists_between(start, end)]
         lines += [_reader_line(one) for one in told.readers_between(start, end)]
-        file = io.StringIO()
-        csv.writer(file).writerows([_CSV_HEAD, *sorted(lines)])
-        return Response(file.getvalue(), media_type="text/csv; charset=utf-8")
+        table = [_CSV_HEAD, *sorted(lines, key=lambda line: [str(cell) for cell in line])]
+        return Response("".join(csv_line(line) for line in table), media_type="text/csv; charset=utf-8")
 
     return router
 
 
-def _collected_line(one: CollectionCount) -> tuple[str, ...]:
-    return (one.hour.isoformat(), one.device_id, "reads", one.classification, "", "", "", str(one.reads), *_NOWHERE)
+def _collected_line(one: CollectionCount) -> tuple[object, ...]:
+    return (one.hour.isoformat(), one.device_id, "reads", one.classification, "", "", "", one.reads, *_NOWHERE)
 
 
-def _hit_line(one: HitCount) -> tuple[str, ...]:
+def _hit_line(one: HitCount) -> tuple[object, ...]:
     hour = one.hour.isoformat()
-    return (hour, one.device_id, "hits", "", one.match_kind, one.category, one.source, str(one.hits), *_NOWHERE)
+    return (hour, one.device_id, "hits", "", one.match_kind, one.category, one.source, one.hits, *_NOWHERE)
 
 
-def _list_line(one: Load) -> tuple[str, ...]:
+def _list_line(one: Load) -> tuple[object, ...]:
     """`hour` is when it was loaded."""
-    return (one.loaded_at.isoformat(), "", "list-entries", "", "", "", one.source, str(one.entry_count), *_NOWHERE)
+    return (one.loaded_at.isoformat(), "", "list-entries", "", "", "", one.source, one.entry_count, *_NOWHERE)
 
 
-def _reader_line(one: Placement) -> tuple[str, ...]:
+def _reader_line(one: Placement) -> tuple[object, ...]:
     """`hour` is since when it stands there."""
     until = one.until_at.isoformat() if one.until_at else ""
-    place = (str(one.latitude), str(one.longitude), until)
+    place = (one.latitude, one.longitude, until)
     return (one.from_at.isoformat(), one.device_id, "fixed-reader", "", "", "", "", "", *place)

@@ -21,13 +21,17 @@ class EvidenceRequested(Body):
 
 
 class EvidencePackaged(Body):
-    """The package is made and is about to leave. `manifest_sha256` is that of its manifest, which hashes all else."""
+    """The package is made and is about to leave. `manifest_sha256` is that of its manifest, which hashes all else.
+
+    `alert_count` is None of a package without alerts.
+    """
 
     kind = "evidence-packaged"
 
     package_id: UUID
     hold_id: UUID
     read_count: Annotated[int, Field(ge=0)]
+    alert_count: Annotated[int | None, Field(ge=0)] = None
     picture_count: Annotated[int, Field(ge=0)]
     missing_pictures: Annotated[int, Field(ge=0)]
     manifest_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]

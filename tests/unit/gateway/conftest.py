@@ -21,7 +21,7 @@ from platestream.clock import SetClock
 from platestream.settings import Settings
 from schemas.codec import Codec
 from schemas.plates import fold, normalise_plate
-from sinks.holds.reading import HeldRead
+from sinks.holds.reading import HeldAlert, HeldRead
 from sinks.holds.state import HoldsState, fold_holds
 from sinks.pictures.store import PictureStore
 from streams.ledger.body import Body
@@ -53,12 +53,16 @@ class MemoryHeld:
     """What holds keep, in memory."""
 
     reads: dict[UUID, list[HeldRead]] = field(default_factory=dict)
+    told: dict[UUID, list[HeldAlert]] = field(default_factory=dict)
 
     def count(self, hold_id: UUID) -> int:
         return len(self.reads.get(hold_id, ()))
 
     def read(self, hold_id: UUID) -> Iterator[HeldRead]:
         return iter(self.reads.get(hold_id, ()))
+
+    def alerts(self, hold_id: UUID) -> Iterator[HeldAlert]:
+        return iter(self.told.get(hold_id, ()))
 
 
 @dataclass

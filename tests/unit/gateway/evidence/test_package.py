@@ -1,13 +1,14 @@
 """Evidence packages: what is in them, who gets them, and that any change is found by a stranger with one file."""
 
 import base64
+import csv
 import hashlib
 import io
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 from gateway.evidence import verify as verifier
 from gateway.evidence.verify import leaf, statement, verify
 from schemas.messages import PictureKind
-from sinks.holds.reading import HeldRead
+from sinks.holds.reading import HeldAlert, HeldRead
 from sinks.pictures.store import PictureStore, day_of
 from streams.ledger import proof
 from streams.ledger.classification import withheld_from_public
@@ -46,9 +47,23 @@ def held_read(*, pictures: tuple[tuple[str, bytes], ...] = ()) -> HeldRead:
     )  # fmt: skip
 
 
+def held_alert(read: HeldRead, **fields: Any) -> HeldAlert:
+    return HeldAlert(
+        **{
+            "alert_id": uuid4(), "sighting": 1, "read_id": read.read_id, "raised_at": NOW, "status": "UNVERIFIED",
+            "notice": "An indication, to be verified by a person.", "match_kind": "FOLDED", "state_verdict": "AGREES",
+            "priority": 2, "plate": read.plate, "state": "MN", "collected_at": NOW, "device_id": read.device_id,
+            "latitude": read.latitude, "longitude": read.longitude, "confidence": 0.91, "matched_candidate": None,
+            "list_plate": "KLM015", "list_state": "MN", "source": "state-file", "category": "STOLEN_VEHICLE",
+            "case_number": None, "entry_id": "state:1", "extracted_at": NOW, "is_late": False, "is_stale": True,
+            "classification": "private", **fields,
+        }
+    )  # fmt: skip
+
+
 @dataclass
 class Held:
-    """A hold with two reads; one has a picture that is there and one that is not."""
+    """A hold with two reads, one of which has raised an alert; one has a picture that is there and one that is not."""
 
     asked: Asked
     hold_id: UUID
@@ -82,6 +97,7 @@ def held(asked: Asked) -> Iterator[Held]:
     read = held_read(pictures=(there, missing))
     PictureStore(asked.settings).write(day_of(read.collected_at), read.read_id, PictureKind.PLATE, picture)
     asked.held.reads[hold_id] = [read, held_read()]
+    asked.held.told[hold_id] = [held_alert(read, outcome="RECORD_CURRENT", verified_by="officer-9", verified_at=NOW)]
     yield Held(asked, hold_id, picture)
 
 
@@ -91,7 +107,7 @@ def saved(content: bytes, folder: Path) -> Path:
     return file
 
 
-@pytest.mark.rule("evidence.copy", "share.notice")
+@pytest.mark.rule("evidence.copy", "share.notice", "alert.not-probable-cause")
 def test_a_package_has_all_that_the_hold_keeps_and_is_in_the_ledger(held: Held, tmp_path: Path) -> None:
     answer = held.package()
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
@@ -101,18 +117,34 @@ def test_a_package_has_all_that_the_hold_keeps_and_is_in_the_ledger(held: Held, 
     lines = files["reads.csv"].decode().splitlines()
     assert len(lines) == 3
     assert f",{PLATE},MN," in lines[1]
+    [alert] = csv.DictReader(io.StringIO(files["alerts.csv"].decode()))
+    assert (alert["plate"], alert["list_plate"], alert["is_stale"]) == (PLATE, "KLM015", "True")
+    assert (alert["status"], alert["notice"]) == ("UNVERIFIED", "An indication, to be verified by a person.")
+    assert (alert["outcome"], alert["verified_by"]) == ("RECORD_CURRENT", "officer-9")
     [picture] = [name for name in files if name.startswith("pictures/")]
     assert files[picture] == held.picture
     assert files["missing-pictures.csv"].decode().splitlines()[1].endswith("VEHICLE," + "00" * 32)
     custody = [json.loads(line) for line in files["custody.jsonl"].splitlines()]
     assert [line["kind"] for line in custody] == ["hold-opened", "evidence-requested"]
     manifest = json.loads(files["manifest.json"])
-    assert manifest["counts"] == {"reads": 2, "pictures": 1, "missing_pictures": 1}
+    assert manifest["counts"] == {"reads": 2, "alerts": 1, "pictures": 1, "missing_pictures": 1}
     assert (manifest["recipient"], manifest["case_number"]) == ("county-attorney", "26-012345")
     packaged = body_of(held.asked.ledger.events()[-1])
     assert isinstance(packaged, EvidencePackaged)
+    assert (packaged.read_count, packaged.alert_count) == (2, 1)
     assert packaged.manifest_sha256 == hashlib.sha256(files["manifest.json"]).hexdigest()
     assert list(verify(saved(answer.content, tmp_path), held.key)) == []
+
+
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1+1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "\uff1d1"])
+def test_what_a_reader_or_a_list_is_called_runs_in_no_spreadsheet(held: Held, formula: str) -> None:
+    read = replace(held.asked.held.reads[held.hold_id][1], device_id=formula)
+    held.asked.held.reads[held.hold_id] = [read]
+    held.asked.held.told[held.hold_id] = [held_alert(read, source=formula)]
+    with ZipFile(io.BytesIO(held.package().content)) as opened:
+        for name, column in (("reads.csv", "device_id"), ("alerts.csv", "source")):
+            [row] = csv.DictReader(io.StringIO(opened.read(name).decode(), newline=""))
+            assert (row[column], row["longitude"]) == (f"'{formula}", "-93.09")
 
 
 @pytest.mark.rule("evidence.copy")

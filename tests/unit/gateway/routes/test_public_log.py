@@ -46,6 +46,14 @@ def test_the_table_says_what_each_line_counts(asked: Asked) -> None:
     ]
 
 
+def test_what_a_reader_or_a_list_is_called_runs_in_no_spreadsheet(asked: Asked) -> None:
+    asked.reads.hits = [HitCount(NOW - HOUR, "=1+1", "FOLDED", "STOLEN_VEHICLE", "@SUM(1)", 2)]
+    published(asked, placed("-1+1", 44.5, NOW - DAY), NOW - DAY)
+    lines = list(csv.DictReader(io.StringIO(asked.client.get("/public-log.csv").text)))
+    assert {(line["device_id"], line["database"]) for line in lines} == {("'=1+1", "'@SUM(1)"), ("'-1+1", "")}
+    assert {line["longitude"] for line in lines} == {"", "-93.09"}
+
+
 @pytest.mark.parametrize("days", [{"from": "2026-03-02", "until": "2026-03-02"}, {"from": "2025-01-01"}, {"from": "x"}])
 def test_spans_that_are_empty_or_too_long_are_refused(asked: Asked, days: dict[str, str]) -> None:
     assert asked.client.get("/public-log", params=days).status_code == 422
