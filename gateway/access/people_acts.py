@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 from gateway.access.checks import check_dates, check_may, check_other
 from gateway.access.roles import may
@@ -16,6 +17,7 @@ from schemas.messages import LedgerEvent
 from streams.ledger.people import (
     AccessApproved,
     AccessAuthorized,
+    AccessDenied,
     AccessRequested,
     AccessReviewed,
     AssignmentChanged,
@@ -58,13 +60,24 @@ def _check_requested(state: AccessState, event: LedgerEvent, body: AccessRequest
 
 
 def _check_approved(state: AccessState, event: LedgerEvent, body: AccessApproved) -> None:
-    check_other(_APPROVAL, event, body.person_id)
+    _check_approver(state, event, body.person_id)
+    check_dates(_APPROVAL, body.from_at, body.until_at)
+
+
+def _check_denied(state: AccessState, event: LedgerEvent, body: AccessDenied) -> None:
+    _check_approver(state, event, body.person_id)
+    if all(one.authorization_id != body.authorization_id for one in state.person(body.person_id).requested):
+        raise RefusedError(_APPROVAL, "No request of this person and id waits; it may have been answered.")
+
+
+def _check_approver(state: AccessState, event: LedgerEvent, person_id: str) -> None:
+    """The commander, or a delegate while that stands, and never about themselves."""
+    check_other(_APPROVAL, event, person_id)
     delegators = state.delegators(event.actor_id, event.at)
-    if body.person_id in delegators:
+    if person_id in delegators:
         raise RefusedError(_APPROVAL, "A delegate does not approve access for whoever named the delegate.")
     if not delegators or not may(state.person(event.actor_id).roles | {"commander"}, "approve-access"):
         check_may(state, event, "approve-access", _APPROVAL)
-    check_dates(_APPROVAL, body.from_at, body.until_at)
 
 
 def _check_authorized(state: AccessState, event: LedgerEvent, body: AccessAuthorized) -> None:
@@ -122,8 +135,17 @@ def _approve(state: AccessState, event: LedgerEvent, body: AccessApproved) -> Ac
     access = state.person(body.person_id)
     approval = Authorization(approved=body, approved_by=event.actor_id)
     approved = MappingProxyType({**access.approved, body.authorization_id: approval})
-    waiting = tuple(one for one in access.requested if one.authorization_id != body.authorization_id)
+    waiting = _requests_but(access, body.authorization_id)
     return state.with_person(body.person_id, replace(access, approved=approved, requested=waiting))
+
+
+def _deny(state: AccessState, event: LedgerEvent, body: AccessDenied) -> AccessState:
+    access = state.person(body.person_id)
+    return state.with_person(body.person_id, replace(access, requested=_requests_but(access, body.authorization_id)))
+
+
+def _requests_but(access: PersonAccess, answered: UUID) -> tuple[AccessRequested, ...]:
+    return tuple(one for one in access.requested if one.authorization_id != answered)
 
 
 def _authorize(state: AccessState, event: LedgerEvent, body: AccessAuthorized) -> AccessState:
@@ -171,6 +193,7 @@ PEOPLE_CHECKS: Mapping[type, Callable[[AccessState, LedgerEvent, Any], None]] = 
     DelegationGiven: _check_delegation,
     AccessRequested: _check_requested,
     AccessApproved: _check_approved,
+    AccessDenied: _check_denied,
     AccessAuthorized: _check_authorized,
     AccessReviewed: _check_reviewed,
     TrainingRecorded: _check_trained,
@@ -183,6 +206,7 @@ PEOPLE_CHANGES: Mapping[type, Callable[[AccessState, LedgerEvent, Any], AccessSt
     DelegationEnded: _end_delegations,
     AccessRequested: _request,
     AccessApproved: _approve,
+    AccessDenied: _deny,
     AccessAuthorized: _authorize,
     AccessReviewed: _review,
     AuthorizationRevoked: _revoke,

@@ -44,6 +44,7 @@ POST /v1/suppressions                 keep-suppressions
 POST /v1/suppressions/ended           keep-suppressions
 POST /v1/acts/access-requested        token
 POST /v1/acts/access-approved         approve-access
+POST /v1/acts/access-denied           approve-access
 POST /v1/acts/access-authorized       authorize-access
 POST /v1/acts/access-reviewed         review-access
 POST /v1/acts/authorization-revoked   revoke-access

@@ -50,6 +50,7 @@ class _Act:
 _ACTS = (
     _Act(people.AccessRequested, "person_id", "authorization_id", by_field="person_id"),
     _Act(people.AccessApproved, "person_id", "authorization_id"),
+    _Act(people.AccessDenied, "person_id"),
     _Act(people.AccessAuthorized, "person_id"),
     _Act(people.AccessReviewed, "person_id"),
     _Act(people.AuthorizationRevoked, "person_id", by_field="revoked_by"),

@@ -17,6 +17,7 @@ ACTS: dict[str, dict[str, Any]] = {
         "purpose": "stolen cars",
         "shift": "07:00-17:00",
     },
+    "access-denied": {**_PERSON, "authorization_id": _ID, "reason": "patrol does not need it"},
     "access-authorized": {**_PERSON, "authorization_id": _ID},
     "access-reviewed": {**_PERSON, "document_id": "review-27-3"},
     "authorization-revoked": {**_PERSON, "reason": "left the unit"},

@@ -31,6 +31,7 @@ CLASSIFICATIONS: dict[str, tuple[str, str] | None] = {
     "delegation-ended": PUBLIC,
     "access-requested": _PERSONNEL,
     "access-approved": PUBLIC,
+    "access-denied": _PERSONNEL,
     "access-authorized": PUBLIC,
     "access-reviewed": PUBLIC,
     "authorization-revoked": _PERSONNEL,

@@ -106,6 +106,16 @@ class AccessApproved(Body):
     shift: Shift | None = None
 
 
+class AccessDenied(Body):
+    """A request for access is answered with no. It takes away nothing that stands."""
+
+    kind = "access-denied"
+
+    authorization_id: UUID
+    person_id: Name
+    reason: Name
+
+
 class AccessAuthorized(Body):
     """Second act: an LPR administrator authorizes what was approved, and the authorization stands."""
 
@@ -157,5 +167,5 @@ class TrainingRecorded(Body):
 
 PEOPLE = (
     ProgramFounded, RoleAssigned, RoleEnded, DelegationGiven, DelegationEnded, AccessRequested, AccessApproved,
-    AccessAuthorized, AccessReviewed, AuthorizationRevoked, AssignmentChanged, TrainingRecorded,
+    AccessDenied, AccessAuthorized, AccessReviewed, AuthorizationRevoked, AssignmentChanged, TrainingRecorded,
 )  # fmt: skip

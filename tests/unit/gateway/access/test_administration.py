@@ -17,6 +17,8 @@ from streams.ledger.body import Body
 from streams.ledger.memory import MemoryLedger
 from streams.ledger.people import (
     AccessAuthorized,
+    AccessDenied,
+    AccessRequested,
     AccessReviewed,
     AssignmentChanged,
     AuthorizationRevoked,
@@ -197,6 +199,26 @@ def test_a_delegate_approves_in_the_commanders_place_while_that_stands(ledger: A
     clock.advance(-DAY)
     act(ledger, clock, DelegationEnded(delegate_id="deputy"), by=ADMINISTRATOR, about="deputy")
     assert "do not include" in refused(ledger, clock, approved("x", NOW), "deputy", "access.approval")
+
+
+@pytest.mark.rule("access.approval")
+def test_a_request_is_denied_by_whoever_may_approve_it_and_takes_away_nothing_that_stands(
+    ledger: AccessLedger, clock: SetClock
+) -> None:
+    let_in(ledger, clock)
+    one, other = new_id(), new_id()
+    for id_ in (one, other):
+        asked = AccessRequested(authorization_id=id_, person_id=ANALYST, assignment="robbery", purpose="cars")
+        act(ledger, clock, asked, by=ANALYST, about=ANALYST)
+    denied = AccessDenied(authorization_id=one, person_id=ANALYST, reason="not needed")
+    for by, words in ((ADMINISTRATOR, "do not include"), (ANALYST, "another person"), ("deputy", "do not include")):
+        assert words in refused(ledger, clock, denied, by, "access.approval")
+    given = DelegationGiven(delegate_id="deputy", document_id="d", from_at=NOW, until_at=NOW + DAY)
+    act(ledger, clock, given, by=COMMANDER, about="deputy")
+    act(ledger, clock, denied, by="deputy", about=ANALYST)
+    assert [waiting.authorization_id for waiting in ledger.replay_all().person(ANALYST).requested] == [other]
+    assert "may have been answered" in refused(ledger, clock, denied, COMMANDER, "access.approval")
+    assert may_search(ledger, clock)
 
 
 def test_a_delegation_ends_with_its_commander(ledger: AccessLedger, clock: SetClock) -> None:

@@ -24,7 +24,7 @@ from sinks.clickhouse.reads import StoredPicture
 from sinks.pictures.store import PictureStore, day_of
 from streams.ledger.events import SearchDecided, body_of, new_event, search_requested
 from streams.ledger.evidence import ActRefused
-from streams.ledger.people import ROLES, AccessAuthorized, AuthorizationRevoked, Role, RoleAssigned
+from streams.ledger.people import ROLES, AccessAuthorized, AccessRequested, AuthorizationRevoked, Role, RoleAssigned
 from streams.ledger.purposes import MisuseFlagged
 from streams.ledger.sealing import load_seals
 from tests.asking import (
@@ -87,6 +87,8 @@ class Walk:
         """What the route answers; a refusal must be in the ledger and be a problem that names its rule."""
         asked, person_id = self.asked, self.person(roles, state)
         self.write(approved(ANALYST, NOW, authorization_id=ID), COMMANDER, ANALYST)
+        waiting = AccessRequested(authorization_id=ID, person_id=ANALYST, assignment="auto theft", purpose="cars")
+        self.write(waiting, ANALYST, ANALYST)
         if state == "suspended":
             suspend(asked.ledger, asked.clock)
         before = len(asked.ledger.log)
