@@ -3,9 +3,11 @@
 It keeps nothing and repeats nothing: each search is one entry in the ledger.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Self
+from datetime import datetime
+from typing import Any, BinaryIO, Self
 from uuid import UUID
 
 import httpx
@@ -22,6 +24,7 @@ PATHS: dict[SearchKind, str] = {
     "places": "/v1/searches/places",
 }
 _LONGEST_SECONDS = 60
+_PACKAGE_SECONDS = 900  # it is made whole before its first byte comes
 
 
 @dataclass(frozen=True)
@@ -84,19 +87,52 @@ class GatewayClient:
         """Attest a hold or end it; gives the ledger's offset of it."""
         return int(self._ask("POST", f"/v1/holds/{hold_id}/changes", body).json()["offset"])
 
-    def evidence(self, hold_id: UUID, body: Mapping[str, Any]) -> bytes:
-        """The evidence package of a hold, a zip; `gateway/evidence/verify.py` verifies it."""
-        return self._ask("POST", f"/v1/holds/{hold_id}/package", body).content
+    def evidence(
+        self,
+        hold_id: UUID,
+        body: Mapping[str, Any],
+        out: BinaryIO,
+        tell: Callable[[int, int | None], None] = lambda done_bytes, total_bytes: None,
+    ) -> None:
+        """Write the evidence package of a hold, a zip, into `out`; `gateway/evidence/verify.py` verifies it.
+
+        `tell` is called with how many bytes came of how many.
+        """
+        path = f"/v1/holds/{hold_id}/package"
+        with self._answered("POST", path, body, seconds=_PACKAGE_SECONDS) as answer:
+            total = answer.headers.get("content-length")
+            done_bytes = 0
+            for part in answer.iter_bytes():
+                done_bytes += out.write(part)
+                tell(done_bytes, int(total) if total else None)
+
+    def suppress(self, plate: str, until_at: datetime | None = None) -> None:
+        """Put a plate on the list of suppressed ones, for its keeper; `until_at` is aware, None is without end."""
+        self._ask("POST", "/v1/suppressions", {"plate": plate, "until_at": until_at and until_at.isoformat()})
+
+    def release(self, plate: str) -> None:
+        """Take a plate off that list."""
+        self._ask("POST", "/v1/suppressions/ended", {"plate": plate})
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.token}"}
+        with self._answered(method, path, body) as answer:
+            answer.read()
+            return answer
+
+    @contextmanager
+    def _answered(
+        self, method: str, path: str, body: Mapping[str, Any] | None, *, seconds: float = _LONGEST_SECONDS
+    ) -> Iterator[httpx.Response]:
+        """An answer whose content is yet to come."""
+        headers, url = {"Authorization": f"Bearer {self.token}"}, self.url.rstrip("/") + path
         try:
-            answer = self.http.request(method, self.url.rstrip("/") + path, json=body, headers=headers)
+            with self.http.stream(method, url, json=body, headers=headers, timeout=seconds) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _problem(answer)
+                yield answer
         except httpx.HTTPError as error:
             raise TransientError(f"The gateway at {self.url} cannot be reached ({type(error).__name__}).") from None
-        if answer.is_success:
-            return answer
-        raise _problem(answer)
 
 
 def _problem(answer: httpx.Response) -> RefusedError | InvalidMessage | TransientError:

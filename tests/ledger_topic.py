@@ -1,4 +1,4 @@
-"""A ledger topic of its own for a test, with what schemas/topics/ledger.toml says of it."""
+"""Topics of its own for a test, of one partition, with what schemas/topics says of them."""
 
 from uuid import uuid4
 
@@ -10,9 +10,14 @@ from streams.clients import admin
 
 
 def new_ledger_topic(kafka: KafkaSettings) -> str:
-    """Create the topic and give its name."""
-    name = f"ledger-{uuid4().hex[:8]}"
-    wanted = NewTopic(name, num_partitions=1, replication_factor=1, config=topics()["ledger"].config)
+    """Create a ledger and give its name."""
+    return new_topic(kafka, "ledger")
+
+
+def new_topic(kafka: KafkaSettings, kind: str) -> str:
+    """Create a topic like the one that is called `kind` and give its name."""
+    name = f"{kind}-{uuid4().hex[:8]}"
+    wanted = NewTopic(name, num_partitions=1, replication_factor=1, config=topics()[kind].config)
     client = admin(kafka)  # its futures fail once it is gone
     client.create_topics([wanted])[name].result(30)
     return name

@@ -19,6 +19,7 @@ from platestream.cli import (
     person,
     processor,
     public_log,
+    request,
     run,
     schemas,
     search,
@@ -43,8 +44,8 @@ typer_app = typer.Typer(
 for role in (run, collector, processor, storage):
     typer_app.command(role.NAME, rich_help_panel="Roles")(role.command)
 for group in (
-    access, authorization, case, device, hold, hotlist, keys, ledger, misuse, person, schemas, search, suppression,
-    suspension, topics, training,
+    access, authorization, case, device, hold, hotlist, keys, ledger, misuse, person, request, schemas, search,
+    suppression, suspension, topics, training,
 ):  # fmt: skip
     typer_app.add_typer(group.app)
 typer_app.command("backup")(backup.back_up)

@@ -23,15 +23,15 @@ def command(
     """Print what was collected and found by reader and hour: numbers alone, of hours that are over."""
     import httpx
 
+    from platestream.cli.asking import address_of
     from platestream.errors import TransientError
     from platestream.settings import load_settings
 
-    gateway = load_settings().gateway
     days = {"from": first, "until": last}
     asked = {name: day.date().isoformat() for name, day in days.items() if day}
     path = "/public-log.csv" if form is Form.CSV else "/public-log"
     try:
-        answer = httpx.get(f"http://{gateway.host}:{gateway.port}{path}", params=asked, timeout=60)
+        answer = httpx.get(address_of(load_settings().gateway) + path, params=asked, timeout=60)
     except httpx.HTTPError as error:
         raise TransientError(f"The gateway does not answer ({type(error).__name__}); is storage running?") from None
     if answer.is_error:

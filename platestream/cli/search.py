@@ -4,15 +4,14 @@ platestream search --case 26-012345 --offence stolen-vehicle --reason "..." --fa
 """
 
 import json
-import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from platestream.cli.acting import one_of
+from platestream.cli.asking import Url, open_gateway
 from platestream.clock import SystemClock
-from platestream.errors import ConfigError
 
 if TYPE_CHECKING:
     from streams.ledger.events import SearchKind
@@ -23,7 +22,6 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-TOKEN = "GATEWAY_TOKEN"  # noqa: S105 - the name of a variable
 _DAYS = 7
 _MATCHES = ("exact", "folded", "look-alike")
 _COLUMNS = ("plate", "state", "collected_at", "device_id", "latitude", "longitude", "confidence", "destroy_by")
@@ -52,7 +50,7 @@ def purpose(  # noqa: PLR0913, PLR0917 - one argument an option
     every_page: Annotated[bool, typer.Option("--all", help="all pages; each is logged as a search")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object a page")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="a table with the notice as its first line")] = False,
-    url: Annotated[str | None, typer.Option(help="address of the gateway; default: that of the settings")] = None,
+    url: Url = None,
 ) -> None:
     """The token is taken from the variable GATEWAY_TOKEN. First the purpose, then what is searched for."""
     end = (until or SystemClock().now()).replace(tzinfo=UTC)
@@ -127,16 +125,9 @@ def _place(text: str) -> dict[str, Any]:
 
 
 def _search(context: Context, kind: "SearchKind", **looked_for: Any) -> None:
-    from gateway.client import GatewayClient
-    from platestream.settings import load_settings
-
     asked = context.obj
-    if not os.environ.get(TOKEN):
-        raise ConfigError(f"Set {TOKEN} to your token; `platestream token` prints one of the local issuer.")
-    gateway = load_settings().gateway
     body = {**asked["body"], **looked_for}
-    own = f"{'https' if gateway.tls_certificate_file else 'http'}://{gateway.host}:{gateway.port}"
-    with GatewayClient(asked["url"] or own, os.environ[TOKEN]) as client:
+    with open_gateway(asked["url"]) as client:
         if asked["form"] == "csv":
             print(client.table(kind, body), end="")
             return

@@ -28,11 +28,12 @@ from sinks.pictures.store import PictureStore
 from streams.ledger.kafka import KafkaLedger
 from streams.ledger.sealing import new_private_key
 from streams.registry import register_schemas
+from streams.suppressions.following import SuppressionFollower
 from streams.suppressions.holder import SuppressedPlates
 from streams.suppressions.secrecy import load_suppression_key, new_suppression_key
 from streams.suppressions.writing import SuppressionKeeper
 from tests.asking import ANALYST, found_read, keep_reads, make_keys
-from tests.ledger_topic import new_ledger_topic
+from tests.ledger_topic import new_ledger_topic, new_topic
 
 
 @dataclass
@@ -91,7 +92,9 @@ def serve(settings: Settings, store: Store, codec: Codec, timeout_seconds: float
     new_suppression_key(settings.path(settings.suppressions.key_file))
     plates = SuppressedPlates(codec, load_suppression_key(settings), SystemClock())
     pictures = PictureStore(settings)
-    suppressions = SuppressionKeeper(settings.kafka, codec, load_suppression_key(settings), SystemClock())
+    listed = new_topic(settings.kafka, "suppressions")
+    suppressions = SuppressionKeeper(settings.kafka, codec, load_suppression_key(settings), SystemClock(), listed)
+    following = SuppressionFollower(settings.kafka, plates, listed)
     keeping = open_keeping(
         settings,
         store,
@@ -117,6 +120,7 @@ def serve(settings: Settings, store: Store, codec: Codec, timeout_seconds: float
         serving.join(20)
         reads.close()
         holds.close()
+        following.close()
         suppressions.close()
         ledger.close()
     assert not serving.is_alive()

@@ -50,7 +50,11 @@ def test_holds_are_opened_changed_shown_and_packaged(asked: Asked) -> None:
     hold_id = client.open_hold(HOLD)
     assert [UUID(one["hold_id"]) for one in client.show("/v1/holds")] == [hold_id]
     package = asked.settings.home / "package.zip"
-    package.write_bytes(client.evidence(hold_id, EVIDENCE))
+    told: list[tuple[int, int | None]] = []
+    with package.open("wb") as out:
+        client.evidence(hold_id, EVIDENCE, out, lambda done_bytes, total_bytes: told.append((done_bytes, total_bytes)))
+    size = package.stat().st_size
+    assert told[-1] == (size, size)
     assert list(verify(package)) == []
     over = {"change": "inactive", "document_id": "schedule-7", "destroy_at": "2027-03-01T00:00:00Z"}
     assert client.change_hold(hold_id, over) > 0
