@@ -5,7 +5,8 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.matching.sieve import FOLDED, NO_CHARACTER, plate_place
+from processors.matching.folded import FOLDED, NO_CHARACTER, ids_of, plate_place
+from processors.matching.table import MOST_BYTES
 from streams.workers.compiled import Bytes, as_array, compiled
 from streams.workers.records import KEY, KEY_END, VALUE, VALUE_END, Records
 
@@ -22,8 +23,9 @@ _LONGER_ID = 0x80
 
 def others_than_plain(records: Records, wire_ids: Collection[int]) -> list[int]:
     """Numbers of the messages that must be looked at closely: all but entries whose key says their plate and id."""
-    ids, numbers = np.array(sorted(wire_ids), np.int64), np.empty(len(records) + 1, np.int64)
-    found: list[int] = numbers[: _others(as_array(records.content), records.places, ids, numbers)].tolist()
+    numbers = np.empty(len(records) + 1, np.int64)
+    count = _others(as_array(records.content), records.places, ids_of(wire_ids), numbers)
+    found: list[int] = numbers[:count].tolist()
     return found
 
 
@@ -38,7 +40,7 @@ def _others(content: Bytes, places: NDArray[np.int64], ids: NDArray[np.int64], n
 
 @compiled
 def _is_plain(content: Bytes, place: NDArray[np.int64], ids: NDArray[np.int64]) -> bool:
-    if place[VALUE_END] - place[VALUE] <= _LEAST_BYTES:
+    if not _LEAST_BYTES < place[VALUE_END] - place[VALUE] <= MOST_BYTES:
         return False
     start, end = plate_place(content, place[VALUE], place[VALUE_END], ids)
     if start == end or content[end] >= WIDER_BYTE or content[end + 1] >= _LONGER_ID:

@@ -11,13 +11,15 @@ import numpy as np
 
 from platestream.settings import MatchingSettings
 from processors.matching.comparison import look_alikes
+from processors.matching.folded import folded_lines, ids_of
 from processors.matching.patterns import Patterns, compile_partial, compile_whole
-from processors.matching.sieve import Sieve, folded_lines
+from processors.matching.table import PlateTable
 from schemas.messages import HotlistEntry, MatchKind
 from schemas.plates import fold
 from streams.hotlists.kinds import check_kind
 from streams.workers.records import END, START, Records
 
+_NO_SCHEMA = 0
 _RECENT_FUZZY, _RECENT_PARTIAL = 200, 100  # compiled while reads wait, in about 2 ms
 
 _Finds = Iterable[tuple[int, list[bytes]]]
@@ -40,8 +42,7 @@ class WiderEntries:
         self._read_ids = read_ids
         self.entries: dict[bytes, HotlistEntry] = {}
         self._fuzzy, self._partial = _Index(), _Index()  # topic keys by folded listed plate
-        self._look_alikes = _Index()  # folded listed plates of FUZZY entries by each that looks like them
-        self._sieve = Sieve(self._look_alikes, read_ids)
+        self._alike = PlateTable([_NO_SCHEMA])  # topic keys by folded listed plate and, of FUZZY ones, its look-alikes
         self._whole_patterns = Patterns(compile_whole, recent_fuzzy)
         self._partial_patterns = Patterns(compile_partial, recent_partial)
 
@@ -62,13 +63,11 @@ class WiderEntries:
         check_kind(entry, self._settings.partial_categories)
         self.entries[key] = entry
         folded = fold(entry.plate).encode()
+        for plate in _alike(folded, entry.match_kind):
+            self._alike.put(plate, key)
         if entry.match_kind is MatchKind.FUZZY:
             if self._fuzzy.put(folded, key):
                 self._whole_patterns.add(folded)
-                alike = _alike(folded)
-                for plate in alike:
-                    self._look_alikes.put(plate, folded)
-                self._sieve.add(alike)
         elif self._partial.put(folded, key):
             self._partial_patterns.add(folded)
 
@@ -78,13 +77,19 @@ class WiderEntries:
         if entry is None:
             return
         folded = fold(entry.plate).encode()
+        for plate in _alike(folded, entry.match_kind):
+            self._alike.remove(plate, key)
         if entry.match_kind is MatchKind.FUZZY:
             if self._fuzzy.remove(folded, key):
                 self._whole_patterns.discard(folded)
-                for plate in _alike(folded):
-                    self._look_alikes.remove(plate, folded)
         elif self._partial.remove(folded, key):
             self._partial_patterns.discard(folded)
+
+    def replace(self, records: Records, wire_ids: Collection[int]) -> None:
+        """Forget the entries whose keys these messages have, which are of `wire_ids` and of their keys' plates."""
+        if self.entries and len(records):
+            for number in self._alike.listed(records, ids_of(wire_ids)):
+                self.remove(records[number].key or b"")
 
     def select(self, records: Records) -> dict[int, list[bytes]]:
         """Number of each read that may mean an entry, with the topic keys of those entries.
@@ -104,16 +109,19 @@ class WiderEntries:
 
     def _find(self, records: Records) -> Iterator[tuple[int, Iterable[bytes]]]:
         if self._fuzzy:
-            for number, listed in (*self._find_look_alikes(records), *self._find_whole(records)):
+            yield from self._find_look_alikes(records)
+            for number, listed in self._find_whole(records):
                 yield number, self._fuzzy.all_of(listed)
         if self._partial:
             for number, listed in self._find_partial(records):
                 yield number, self._partial.all_of(listed)
 
     def _find_look_alikes(self, records: Records) -> _Finds:
-        for number, plate in self._sieve.passed(records):
-            if plate in self._look_alikes:
-                yield number, [*self._look_alikes[plate]]
+        numbers = self._alike.listed(records, ids_of(self._read_ids))
+        text, _ = folded_lines(records.those(numbers), self._read_ids)
+        for number, plate in zip(numbers, text.split(b"\n"), strict=False):
+            if keys := [key for key, _ in self._alike.values(plate)]:
+                yield number, keys
 
     def _find_whole(self, records: Records) -> _Finds:
         """Reads whose OCR also considered a listed plate, or read it."""
@@ -149,5 +157,6 @@ class _Index(dict[bytes, set[bytes]]):
         return [value for key in keys for value in self.get(key, ())]
 
 
-def _alike(folded: bytes) -> list[bytes]:
-    return [folded, *(plate.encode() for plate in look_alikes(folded.decode()))]
+def _alike(folded: bytes, kind: MatchKind) -> list[bytes]:
+    others = look_alikes(folded.decode()) if kind is MatchKind.FUZZY else ()
+    return [folded, *(plate.encode() for plate in others)]

@@ -49,6 +49,10 @@ class Records(Sequence[Record]):
         """Those with these numbers."""
         return Records(self.content, self.places[start:stop])
 
+    def those(self, numbers: Sequence[int]) -> "Records":
+        """Those with just these numbers."""
+        return Records(self.content, self.places[np.array(numbers, np.int64)])
+
     def since(self, offset: int) -> "Records":
         """Those with this offset or a later one."""
         return self.part(int(np.searchsorted(self.places[:, OFFSET], offset)))
@@ -81,6 +85,15 @@ def unpack(batches: Sequence[Batch]) -> Records:
     return Records(content, places)
 
 
+def records_of_values(values: Sequence[bytes]) -> Records:
+    """Values without keys, offsets and times."""
+    places = np.zeros((len(values), 8), np.int64)
+    places[:, KEY_END] = -1
+    places[:, VALUE_END] = np.cumsum([len(value) for value in values])
+    places[1:, VALUE] = places[:-1, VALUE_END]
+    return Records(b"".join(values), places)
+
+
 @compiled
 def _find_places(content: Bytes, heads: _Table, places: _Table) -> int:
     """Fills `places`; -1 when a record does not fit. A head is bytes, count, first offset, first time, append time."""
@@ -89,18 +102,18 @@ def _find_places(content: Bytes, heads: _Table, places: _Table) -> int:
         end = start + int(heads[head, 0])
         at = start
         for _ in range(heads[head, 1]):
-            length, at = _varint(content, at, end)
+            length, at = varint(content, at, end)
             if length < 1 or length > end - at:
                 return -1
             record_end = at + length
             row = places[number]
             row[START], row[END] = at, record_end
-            time, at = _varint(content, at + 1, record_end)
-            offset, at = _varint(content, at, record_end)
+            time, at = varint(content, at + 1, record_end)
+            offset, at = varint(content, at, record_end)
             row[OFFSET] = heads[head, 2] + offset
             row[TIME] = heads[head, 3] + time if heads[head, 4] < 0 else heads[head, 4]
             for column in (KEY, VALUE):
-                length, at = _varint(content, at, record_end)
+                length, at = varint(content, at, record_end)
                 if length > record_end - at:
                     return -1
                 row[column] = at
@@ -113,7 +126,7 @@ def _find_places(content: Bytes, heads: _Table, places: _Table) -> int:
 
 
 @compiled
-def _varint(content: Bytes, at: int, end: int) -> tuple[int, int]:
+def varint(content: Bytes, at: int, end: int) -> tuple[int, int]:
     """A zigzag number of variable length and where it ends; past `end` when it is cut."""
     value, shift = np.int64(0), 0
     while at < end and shift < 64:

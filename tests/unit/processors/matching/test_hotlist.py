@@ -1,7 +1,6 @@
 """The worker's hotlist: updates, removals, refusals, and a plain dictionary as its oracle."""
 
 import dataclasses
-import gc
 from typing import Any
 
 import pytest
@@ -143,13 +142,6 @@ def test_a_plate_of_nothing_but_separators_is_no_entry(codec: Codec) -> None:
     take(hotlist, (b"\x1fe1", value))
     assert len(hotlist) == 0
     assert b"" not in hotlist
-
-
-def test_the_garbage_collector_passes_over_the_plates(codec: Codec) -> None:
-    hotlist = Hotlist(codec, MatchingSettings())
-    take(hotlist, *[(hotlist_key("ABC", i), codec.encode(an_entry("ABC", entry_id=i))) for i in "ab"])
-    take(hotlist, (hotlist_key("XYZ", "c"), codec.encode(an_entry("XYZ", entry_id="c"))))
-    assert not gc.is_tracked(hotlist._single)
 
 
 READ = st.builds(a_read, st.text("ABC01OI", min_size=1, max_size=3))

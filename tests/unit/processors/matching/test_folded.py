@@ -1,15 +1,15 @@
-"""The sieve stops no read of a listed plate and folds as schemas.plates does; plain entries have a right key."""
+"""Compiled code finds and folds plates as schemas does, in any bytes; plain entries have a right key."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.plates import plate as plate_of_number
 from platestream.errors import InvalidMessage
+from processors.matching.folded import folded_lines, ids_of
 from processors.matching.plain import others_than_plain
-from processors.matching.sieve import Sieve, folded_lines
+from processors.matching.table import PlateTable
 from schemas.codec import Codec
 from schemas.framing import frame, peek_plate
-from schemas.plates import fold_bytes, hotlist_key
+from schemas.plates import MAX_PLATE_LENGTH, fold_bytes, hotlist_key
 from tests.chunks import records_of, records_with
 from tests.matching import an_entry
 
@@ -21,10 +21,14 @@ def framed(plate: bytes, wire_id: int = ID) -> bytes:
     return frame(wire_id, bytes([2 * len(plate)]) + plate)
 
 
-def folded(value: bytes | None) -> bytes:
+def named(plate: bytes) -> bytes:
+    return framed(plate) + b"\0\x04e1"
+
+
+def folded(value: bytes | None, wire_id: int = ID) -> bytes:
     """Nothing for what is no read with a plate."""
     try:
-        return fold_bytes(peek_plate(value)) if value and value[:5] == frame(ID, b"") else b""
+        return fold_bytes(peek_plate(value)) if value and value[:5] == frame(wire_id, b"") else b""
     except InvalidMessage:
         return b""
 
@@ -39,42 +43,30 @@ VALUES = st.lists(
 )
 
 
-@given(values=VALUES, held=st.sets(PLATES.map(fold_bytes)), later=st.sets(PLATES.map(fold_bytes)))
-def test_what_is_listed_or_is_no_read_passes(values: list[bytes | None], held: set[bytes], later: set[bytes]) -> None:
-    records, sieve = records_with(values), Sieve(held, [ID])
-    held |= later
-    sieve.add(later)
-    passed = dict(sieve.passed(records))
-    for number, value in enumerate(values):
-        plate = folded(value)
-        assert number in passed or plate and plate not in held
-        assert passed.get(number, plate) == plate
+@given(values=VALUES, held=st.sets(PLATES.map(fold_bytes)))
+def test_what_is_listed_or_is_no_read_is_named_and_nothing_else(values: list[bytes | None], held: set[bytes]) -> None:
+    records, table = records_with(values), PlateTable([ID])
+    for plate in held:
+        if len(plate) <= MAX_PLATE_LENGTH:
+            table.put(plate, b"e1")
+    plates = [folded(value) for value in values]
+    assert table.listed(records, ids_of([ID])) == [n for n, plate in enumerate(plates) if not plate or plate in held]
     text, ends = folded_lines(records, [ID])
     lines = [text[start : end - 1] for start, end in zip([0, *ends], ends, strict=False)]
-    assert lines == [folded(value).replace(b"\n", b" ") for value in values]
+    assert lines == [plate.replace(b"\n", b" ") for plate in plates]
 
 
-def test_a_sieve_grows_with_what_it_holds_and_few_others_pass() -> None:
-    held = {plate_of_number(number) for number in range(60_000)}
-    sieve = Sieve(set(), [ID])
-    sieve._held = held
-    for number in range(0, 60_000, 1000):
-        sieve.add(plate_of_number(number + one) for one in range(1000))
-    assert len([*sieve.passed(records_with(map(framed, held)))]) == len(held)
-    others = records_with(framed(plate_of_number(number)) for number in range(100_000, 150_000))
-    assert len([*sieve.passed(others)]) < 500
-
-
-def test_what_has_left_passes_until_the_sieve_is_made_anew() -> None:
-    held = {b"%06d" % number for number in range(5000)}
-    sieve = Sieve(held, [ID])
-    left = records_with(map(framed, held))
-    held.clear()
-    for turn in range(20):
-        held |= {b"%02d%04d" % (turn + 1, number) for number in range(2000)}
-        sieve.add(held)
-        held.clear()
-    assert len([*sieve.passed(left)]) < 100
+@given(values=VALUES)
+def test_values_of_any_bytes_leave_the_table_whole(values: list[bytes | None]) -> None:
+    table = PlateTable([ID, OTHER_ID])
+    table.put(b"ABC", b"e1")
+    table.put_all(records_with(values))
+    own = {folded(value, ID) or folded(value, OTHER_ID) for value in values} - {b""}
+    for plate in own:
+        assert {value for _, value in table.values(plate)} <= {*values, named(plate)}
+        for entry_id, _ in table.values(plate):
+            table.remove(plate, entry_id)
+    assert len(table) == (b"ABC" not in own)
 
 
 @given(
