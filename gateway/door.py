@@ -7,6 +7,7 @@ behind the door without doing anything for it.
 import asyncio
 import logging
 import time
+from http import HTTPMethod
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
@@ -21,6 +22,7 @@ from gateway.problems import problem
 from platestream.errors import InvalidMessage, TransientError
 from platestream.metrics import SEARCHES
 
+_METHODS = frozenset(HTTPMethod)
 _UNSEEN = "/v1/suppressions"  # that its keeper did something must not show
 _log = logging.getLogger(__name__)
 
@@ -125,7 +127,11 @@ class _Told:
 
 
 def _log_request(scope: Scope, status: int, seconds: float) -> None:
-    """One line by the route and never the address, which may name a person; none for the suppressed list."""
+    """One line by the route; never the address, which may name a person, nor a method that somebody made up.
+
+    None for the suppressed list.
+    """
     if not scope["path"].startswith(_UNSEEN):
         route = getattr(scope.get("route"), "path", "-")
-        _log.info("request method=%s route=%s status=%d ms=%d", scope["method"], route, status, seconds * 1000)
+        method = scope["method"] if scope["method"] in _METHODS else "-"
+        _log.info("request method=%s route=%s status=%d ms=%d", method, route, status, seconds * 1000)

@@ -148,6 +148,8 @@ def _fault(fault: Any) -> str:
     if fault["type"] == "extra_forbidden":
         return "There is a field that is not known here."
     where = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "union_tag_invalid":  # its message has what was sent
+        return f"{where}: {fault['ctx']['discriminator']} must be one of {fault['ctx']['expected_tags']}"
     return f"{where}: {fault['msg']}"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import uvicorn
 from fastapi import FastAPI
 
+from gateway.connections import BoundedConnection, bound_sending
 from platestream.errors import ConfigError, IntegrityError
 from platestream.settings import GatewaySettings
 
@@ -25,6 +26,7 @@ def listen(host: str, port: int) -> socket.socket:
             f"The gateway cannot listen on {host}:{port} ({error.strerror}); set another gateway.port."
         ) from None
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does not for a socket handed to it: 40 ms
+    bound_sending(listening)
     return listening
 
 
@@ -50,7 +52,9 @@ def serve_gateway(
         server_header=False,
         lifespan="off",
         timeout_graceful_shutdown=_GRACE_SECONDS,
-        http="h11",
+        http=BoundedConnection,
+        ws="none",
+        proxy_headers=False,  # whoever connects says nothing of where it is
         h11_max_incomplete_event_size=_MOST_HEADER_BYTES,
         limit_concurrency=gateway.requests_at_once,
         ssl_certfile=gateway.tls_certificate_file,

@@ -8,16 +8,19 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query, Response
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
 
 from gateway.public_use import Load, Placement, PublicUse
 from gateway.searches.finding import StoredReads
 from gateway.tables import csv_line
 from platestream.clock import Clock
+from platestream.errors import InvalidMessage
 from sinks.clickhouse.counting import CollectionCount, HitCount
 
 _MOST_DAYS = 92
 _DEFAULT_DAYS = 7
+_EARLIEST, _LATEST = date(2000, 1, 1), date(2100, 1, 1)
 _CSV_HEAD = (
     "hour", "device_id", "counted", "classification", "match_kind", "category", "database", "count",
     "latitude", "longitude", "until",
@@ -25,8 +28,9 @@ _CSV_HEAD = (
 
 _NOWHERE = ("", "", "")
 
-First = Annotated[date | None, Query(alias="from", description="first day, UTC; a week ago by default")]
-Last = Annotated[date | None, Query(alias="until", description="first day no longer wanted; tomorrow by default")]
+Day = Annotated[date, Field(ge=_EARLIEST, le=_LATEST)]
+First = Annotated[Day | None, Query(alias="from", description="first day, UTC; a week ago by default")]
+Last = Annotated[Day | None, Query(alias="until", description="first day no longer wanted; tomorrow by default")]
 
 
 def public_log_routes(reads: StoredReads, use: Callable[[], PublicUse], clock: Clock) -> APIRouter:
@@ -38,7 +42,7 @@ def public_log_routes(reads: StoredReads, use: Callable[[], PublicUse], clock: C
         end_day = last or now.date() + timedelta(days=1)
         start_day = first or end_day - timedelta(days=_DEFAULT_DAYS)
         if not start_day < end_day <= start_day + timedelta(days=_MOST_DAYS):
-            raise HTTPException(422, f"`from` must be before `until`, by at most {_MOST_DAYS} days.")
+            raise InvalidMessage("no-span", f"`from` must be before `until`, by at most {_MOST_DAYS} days.")
         over = now.replace(minute=0, second=0, microsecond=0)
         return datetime.combine(start_day, time(), UTC), min(datetime.combine(end_day, time(), UTC), over)
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from gateway.serving import listen, serve_gateway
 from platestream.errors import ConfigError, IntegrityError
@@ -144,6 +144,84 @@ def test_endless_headers_and_too_many_at_once_are_cut_short() -> None:
     finally:
         stop.set()
         done.result(20)
+
+
+HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
+REFUSED = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n"
+
+
+@pytest.mark.parametrize("begun", [b"", b"G", HEAD, HEAD + b"\r\n", REFUSED], ids=repr)
+def test_who_asks_nothing_or_a_byte_at_a_time_does_not_hold_a_connection(
+    monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr("gateway.connections.HEAD_SECONDS", 0.5)
+    app, stop, listening = FastAPI(), threading.Event(), listen("127.0.0.1", 0)
+    app.add_api_route("/", lambda: "answered")
+    done = serving(app, listening, stop, lambda: None)
+    try:
+        with socket.create_connection(listening.getsockname(), timeout=20) as client:
+            client.sendall(begun)
+            started = time.monotonic()
+            with pytest.raises(OSError):  # noqa: PT011 - reset or broken, as it falls
+                while time.monotonic() < started + 10:
+                    client.sendall(b"x" if begun else b"")
+                    time.sleep(0.1)
+                    client.setblocking(False)
+                    if _is_ended(client):
+                        raise ConnectionResetError
+                    client.setblocking(True)
+            assert time.monotonic() < started + 5
+    finally:
+        stop.set()
+        done.result(20)
+
+
+def _is_ended(client: socket.socket) -> bool:
+    try:
+        while content := client.recv(1000):
+            assert content
+    except BlockingIOError:
+        return False
+    return True
+
+
+def test_a_request_that_takes_longer_is_answered_and_so_is_the_next_on_its_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.connections.HEAD_SECONDS", 0.3)
+    app, stop, listening = FastAPI(), threading.Event(), listen("127.0.0.1", 0)
+    app.add_api_route("/slow", lambda: time.sleep(1) or "answered")
+    done = serving(app, listening, stop, lambda: None)
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=20) as client:
+            assert [client.get("/slow").json() for _ in range(2)] == ["answered"] * 2
+    finally:
+        stop.set()
+        done.result(20)
+
+
+def test_what_a_client_says_of_its_address_is_not_believed() -> None:
+    app, stop, listening = FastAPI(), threading.Event(), listen("127.0.0.1", 0)
+
+    @app.get("/")
+    def who(request: Request) -> list[str]:
+        return [request.client.host if request.client else "", request.url.scheme]
+
+    done = serving(app, listening, stop, lambda: None)
+    try:
+        said = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https", "Forwarded": "for=203.0.113.9"}
+        answer = httpx.get(f"http://127.0.0.1:{listening.getsockname()[1]}/", headers=said, timeout=20)
+        assert answer.json() == ["127.0.0.1", "http"]
+    finally:
+        stop.set()
+        done.result(20)
+
+
+def test_who_takes_nothing_of_an_answer_is_let_go() -> None:
+    with listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 60_000
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 
 from gateway.access.route_rules import OPEN_PATHS, check_routes, routes_of
 from gateway.door import MAX_BODY_BYTES
+from gateway.routes.examples import HOLD
 from platestream.errors import ConfigError
 from tests.asking import ANALYST, PLATE, example_of, found_read, let_in, operations, search_body, suspend
 from tests.unit.gateway.conftest import Asked
@@ -160,6 +161,36 @@ def test_no_log_line_names_a_plate_or_a_person(asked: Asked, caplog: pytest.LogC
     ]
     assert "somebody" not in " ".join(own)
     assert not any(word in line for line in (*own, caplog.text) for word in (PLATE, ANALYST))
+
+
+def test_a_made_up_method_is_not_in_the_log(asked: Asked, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    assert asked.client.request(PLATE, "/v1/searches", headers=asked.token()).status_code == 405
+    assert any(record.getMessage().startswith("request method=- ") for record in caplog.records)
+    assert not any(PLATE in record.getMessage() for record in caplog.records if record.name.startswith("gateway"))
+
+
+def test_what_was_sent_is_not_repeated(asked: Asked) -> None:
+    answers = [
+        asked.client.post("/v1/holds", json=HOLD | {"selection": {"by": PLATE}}, headers=asked.token()),
+        asked.search(search_body(match=PLATE)),
+        asked.search(search_body(states=[PLATE])),
+        asked.search(search_body(plate=None, area={PLATE: 1}), path="/area"),
+        asked.search(search_body(**{PLATE: 1})),
+    ]
+    for answer in answers:
+        assert (answer.status_code, PLATE in answer.text) == (422, False)
+    assert "'plate', 'readers', 'area', 'reads'" in answers[0].json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 60_000, b'{"a":' * 10_000, b'{"plate":' + b"[" * 900 + b"]" * 900 + b"}", b"9" * 5_000]
+)
+def test_json_that_is_too_deep_or_too_long_is_a_problem_of_the_client(asked: Asked, body: bytes) -> None:
+    headers = asked.token() | {"Content-Type": "application/json"}
+    answer = asked.client.post("/v1/searches", content=body, headers=headers)
+    assert answer.status_code in {400, 422}
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 async def test_a_body_that_does_not_come_to_its_end_is_not_waited_for(

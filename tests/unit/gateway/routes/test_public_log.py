@@ -59,6 +59,26 @@ def test_spans_that_are_empty_or_too_long_are_refused(asked: Asked, days: dict[s
     assert asked.client.get("/public-log", params=days).status_code == 422
 
 
+@pytest.mark.parametrize(
+    "days",
+    [
+        {"until": "0001-01-03"},
+        {"until": "9999-12-31"},
+        {"from": "9999-12-30", "until": "9999-12-31"},
+        {"from": "0001-01-01", "until": "0001-01-02"},
+    ],
+)
+def test_days_at_the_ends_of_the_calendar_are_refused_like_others(asked: Asked, days: dict[str, str]) -> None:
+    for path in ("/public-log", "/public-log.csv"):
+        answer = asked.client.get(path, params=days)
+        assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+
+
+def test_a_span_that_is_refused_says_why(asked: Asked) -> None:
+    answer = asked.client.get("/public-log", params={"from": "2025-01-01", "until": "2026-01-01"})
+    assert "at most 92 days" in answer.json()["detail"]
+
+
 def test_without_the_store_there_is_no_answer(asked: Asked) -> None:
     asked.reads.is_away = True
     assert asked.client.get("/public-log").status_code == 503
