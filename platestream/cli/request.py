@@ -145,5 +145,10 @@ def _print(rows: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...]) 
             print(json.dumps(row))
         return
     for row in rows:
-        print("  ".join(str(row[column]) for column in columns))
+        print("  ".join(_on_one_line(row[column]) for column in columns))
     print(f"{len(rows)} waiting")
+
+
+def _on_one_line(text: str) -> str:
+    """What somebody else wrote, without what would move the cursor or begin a line of its own."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

@@ -47,7 +47,7 @@ def done(result: Result) -> str:
 
 @pytest.mark.rule("access.approval")
 def test_access_is_asked_for_denied_approved_and_authorized_from_the_command_line(served: Served, run: Run) -> None:
-    asking = ("access", "--assignment", "auto theft", "--purpose", "stolen cars")
+    asking = ("access", "--assignment", "auto theft", "--purpose", "stolen cars\n\x1b[2Jchief  forged")
     assert "waits for the commander" in done(run(ANALYST, *asking))
     done(run(ANALYST, *asking))
     first, second = (json.loads(line) for line in done(run(COMMANDER, "list", "--json")).splitlines())
@@ -58,6 +58,7 @@ def test_access_is_asked_for_denied_approved_and_authorized_from_the_command_lin
     shown = done(run(COMMANDER, "list"))
     assert second["authorization_id"] in shown
     assert shown.endswith("1 waiting\n")
+    assert (shown.count("\n"), "\x1b" in shown) == (2, False)
     assert isinstance(run(COMMANDER, "deny", first["authorization_id"], "--reason", "x").exception, InvalidMessage)
     approving = ("approve", second["authorization_id"], "--document", "memo-26-17")
     assert isinstance(run(ADMINISTRATOR, *approving).exception, RefusedError)
