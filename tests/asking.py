@@ -11,7 +11,8 @@ from uuid import UUID, uuid4
 from gateway.access.administration import act, new_id
 from gateway.access.limits import limits_of
 from gateway.access.state import AccessState, Authorization, PersonAccess
-from gateway.routes.bodies import PlateSearch, SearchBody
+from gateway.routes.bodies import PlateSearch
+from gateway.routes.searches import search_of
 from gateway.searches.desk import Search, SearchDesk
 from gateway.searches.finding import StoredReads
 from gateway.searches.shares import Shares
@@ -23,7 +24,6 @@ from sinks.clickhouse.questions import Question
 from sinks.clickhouse.reads import StoredPicture, StoredRead
 from sinks.clickhouse.store import Store
 from streams.ledger.body import Body
-from streams.ledger.events import SearchRequested
 from streams.ledger.ledger import Ledger
 from streams.ledger.people import (
     AccessApproved,
@@ -146,26 +146,7 @@ def search_body(now: datetime = NOW, **changes: Any) -> dict[str, Any]:
 def plate_search(now: datetime = NOW, person_id: str = ANALYST, **changes: Any) -> Search:
     """The same as it comes to the desk; nothing that is wrong with it is put right."""
     body = PlateSearch.model_validate(search_body(now, **changes))
-    return search_of(body, person_id)
-
-
-def search_of(body: SearchBody, person_id: str = ANALYST) -> Search:
-    """A body as a search for at most 10 reads."""
-    written = {name: getattr(body, name) for name in SearchRequested.model_fields if name in type(body).model_fields}
-    asked = SearchRequested(**written | {"search_id": uuid4(), "search": body.kind, "row_limit": 10})
-    question = Question(
-        about=body.about(),
-        collected_from=asked.collected_from,
-        collected_until=asked.collected_until,
-        row_limit=asked.row_limit,
-    )
-    return Search(
-        person_id=person_id,
-        question=question,
-        looked_for=body.looked_for(),
-        asked=asked,
-        may_come_down_to_a_plate=body.may_come_down_to_a_plate(),
-    )
+    return search_of(body, person_id, 10)
 
 
 def a_desk(

@@ -14,7 +14,7 @@ Every rule is asked, also after one has refused, so that a decision explains its
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from gateway.access.limits import Limits
 from gateway.access.memory import past_search
@@ -119,6 +119,9 @@ _NONE_STANDS = {
 }
 
 
+_END_OF_CALENDAR = datetime.max.replace(tzinfo=UTC)
+
+
 def stands(granted: Authorization, now: datetime, limits: Limits) -> bool:
     """Whether an authorization stands at a time."""
     return granted.approved.from_at <= now < min(granted.approved.until_at, lapses_at(granted, limits))
@@ -126,7 +129,8 @@ def stands(granted: Authorization, now: datetime, limits: Limits) -> bool:
 
 def lapses_at(granted: Authorization, limits: Limits) -> datetime:
     """When an authorization lapses by itself. A review that comes after it lapsed does not bring it back."""
-    lapses = granted.approved.from_at + limits.review
+    begins = granted.approved.from_at
+    lapses = begins + min(limits.review, _END_OF_CALENDAR - begins)
     for reviewed_at in granted.reviewed_at:
         if reviewed_at < lapses:
             lapses = max(lapses, reviewed_at + limits.review)

@@ -44,9 +44,11 @@ def open_pages(app: FastAPI, ledger: Ledger[AccessState], reads: StoredReads) ->
         `suspended` is no fault: what is ordered to rest is well.
         """
         is_suspended: list[bool] = []
+        is_reachable = _answers(ledger.check_reachable)
         parts = {
-            "ledger": _answers(ledger.check_reachable),
-            "replay": _answers(lambda: is_suspended.append(ledger.replay_all().suspensions.is_in_force)),
+            "ledger": is_reachable,  # whoever watches does not wait twice for a broker that is away
+            "replay": is_reachable
+            and _answers(lambda: is_suspended.append(ledger.replay_all().suspensions.is_in_force)),
             "store": _answers(reads.check_reachable),
         }
         suspended = {"suspended": is_suspended[0] if is_suspended else None}

@@ -22,7 +22,7 @@ from gateway.routes.bodies import (
 from gateway.routes.leaving import while_there
 from gateway.searches.desk import Answered, Search, SearchDesk
 from gateway.searches.links import PictureLinks
-from gateway.searches.pages import Cursors
+from gateway.searches.pages import Cursors, Page
 from sinks.clickhouse.questions import Question
 from streams.ledger.events import SearchRequested
 
@@ -56,23 +56,7 @@ class Answering:
         page = None
         if body.cursor is not None:
             page = self.cursors.open(body.cursor, body.same_but_for_pages(), person_id, self.desk.clock.now())
-        asked = _asked(body, self.max_rows, page.page_of if page else None)
-        question = Question(
-            about=body.about(),
-            collected_from=asked.collected_from,
-            collected_until=asked.collected_until,
-            row_limit=asked.row_limit,
-            states=body.states,
-            least_confidence=body.least_confidence,
-            after=page.after if page else None,
-        )
-        return Search(
-            person_id=person_id,
-            question=question,
-            looked_for=body.looked_for(),
-            asked=asked,
-            may_come_down_to_a_plate=body.may_come_down_to_a_plate(),
-        )
+        return search_of(body, person_id, self.max_rows, page)
 
     def _answer(self, body: SearchBody, search: Search, answered: Answered, *, explain: bool) -> SearchAnswer:
         found, asked, person_id = answered.found, search.asked, search.person_id
@@ -90,6 +74,27 @@ class Answering:
             rows=[found_row(read, self.retention_days, link) for read in found.reads],
             steps=[StepShown.model_validate(vars(step)) for step in answered.decision.steps] if explain else None,
         )
+
+
+def search_of(body: SearchBody, person_id: str, max_rows: int, page: Page | None = None) -> Search:
+    """A body as a search for at most `max_rows` reads, those behind `page` if there is one. Raises as `body.about`."""
+    asked = _asked(body, max_rows, page.page_of if page else None)
+    question = Question(
+        about=body.about(),
+        collected_from=asked.collected_from,
+        collected_until=asked.collected_until,
+        row_limit=asked.row_limit,
+        states=body.states,
+        least_confidence=body.least_confidence,
+        after=page.after if page else None,
+    )
+    return Search(
+        person_id=person_id,
+        question=question,
+        looked_for=body.looked_for(),
+        asked=asked,
+        may_come_down_to_a_plate=body.may_come_down_to_a_plate(),
+    )
 
 
 def search_routes(answering: Answering) -> APIRouter:

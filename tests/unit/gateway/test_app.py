@@ -106,6 +106,13 @@ def test_healthz_means_that_ledger_and_store_answer(asked: Asked) -> None:
     assert asked.client.get("/healthz").json() == away
 
 
+def test_healthz_waits_once_for_a_broker_that_is_away(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked.ledger.is_away, asked_for = True, []
+    monkeypatch.setattr(asked.ledger, "replay_all", lambda: asked_for.append("replay"))
+    assert asked.client.get("/healthz").status_code == 503
+    assert not asked_for
+
+
 def test_a_route_without_a_rule_keeps_the_gateway_from_starting(asked: Asked) -> None:
     check_routes(asked.app)
     asked.app.add_api_route("/v1/backdoor", lambda: "open")

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,6 +22,7 @@ from tests.asking import ANALYST, NOW, granted, in_order, search_body, trained
 LIMITS = limits_of(GatewaySettings())
 DAY = timedelta(days=1)
 IN_ORDER = in_order()
+LATE = datetime(9999, 6, 1, tzinfo=UTC)  # a year on there is no calendar
 
 
 def request(at: datetime = NOW, plate_hash: bytes = bytes(32), **changes: Any) -> LedgerEvent:
@@ -69,6 +70,11 @@ ACCESS_FAULTS: dict[str, tuple[PersonAccess, str, str]] = {
     ),
     "ended": (
         replace(IN_ORDER, authorizations=(granted(ANALYST, NOW, until_at=NOW),)), "access.list", "has ended"
+    ),
+    "of another age": (
+        replace(IN_ORDER, authorizations=(granted(ANALYST, NOW, from_at=LATE, until_at=LATE + DAY),)),
+        "access.list",
+        "does not stand today",
     ),
     "lapsed": (
         replace(IN_ORDER, authorizations=(granted(ANALYST, NOW, from_at=NOW - 365 * DAY, until_at=NOW + 900 * DAY),)),
