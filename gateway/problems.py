@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from gateway.searches.shares import TooManyAtOnce
-from platestream.errors import IntegrityError, InvalidMessage, RefusedError, TransientError
+from platestream.errors import ConfigError, IntegrityError, InvalidMessage, RefusedError, TransientError
 from platestream.metrics import SEARCHES
 from sinks.clickhouse.reads import TooCostly
 
@@ -160,6 +160,7 @@ _HANDLERS = {
     InvalidMessage: _invalid,
     RequestValidationError: _malformed,
     TransientError: _away,
+    ConfigError: _away,  # a thread that meets the store for the first time may find that it refuses everybody
     IntegrityError: _damaged,
     HTTPException: _http,
     Exception: _unexpected,

@@ -2,9 +2,6 @@
 
 import secrets
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -13,7 +10,6 @@ from datetime import UTC, timedelta
 from pathlib import Path
 from uuid import UUID
 
-import httpx
 import pytest
 from clickhouse_connect.driver.exceptions import Error
 
@@ -32,6 +28,7 @@ from sinks.clickhouse.store import Store, clickhouse_errors
 from sinks.holds.acts import Named
 from streams.ledger.holding import ByArea, ByReads, Circle, DestructionCertified
 from tests.clickhouse_http import USER
+from tests.clickhouse_server import start_clickhouse
 from tests.contract.sinks.clickhouse_roles import allowed_to, needs
 from tests.holding import by_plate, changed_hold
 from tests.integration.sinks.declared import TABLES, VIEWS
@@ -83,25 +80,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     file.touch(mode=0o600)
     file.write_text(password)
     found = Server(port, file, folder / "requests.log")
-    command = [sys.executable, str(PROCESS), str(folder / "data"), str(port), password, str(found.log)]
-    process = subprocess.Popen(command, cwd=ROOT)
+    process = start_clickhouse(folder / "data", port, password, found.log)
     try:
-        wait_until_it_answers(process, port)
         yield found
     finally:
         process.kill()
         process.wait(30)
-
-
-def wait_until_it_answers(process: subprocess.Popen[bytes], port: int, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            assert httpx.get(f"http://127.0.0.1:{port}/ping").text == "Ok.\n"
-            return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise AssertionError("the server does not answer")
 
 
 @pytest.fixture(params=["inside", "server"])

@@ -150,6 +150,18 @@ def test_a_fault_of_our_own_is_a_problem_without_details(asked: Asked, monkeypat
     assert '"outcome":"failed"' in asked.ledger.events()[-1].body
 
 
+def test_a_store_that_refuses_everybody_is_away(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    let_in(asked.ledger, asked.clock)
+
+    def refuse(*_: object) -> None:
+        raise ConfigError("ClickHouse refuses storage.clickhouse_dsn (its error 202).")
+
+    monkeypatch.setattr(asked.reads, "find", refuse)
+    answer = asked.search(search_body())
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert '"outcome":"failed"' in asked.ledger.events()[-1].body
+
+
 def test_no_log_line_names_a_plate_or_a_person(asked: Asked, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     let_in(asked.ledger, asked.clock)
