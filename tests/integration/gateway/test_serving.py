@@ -150,7 +150,7 @@ HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
 REFUSED = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n"
 
 
-@pytest.mark.parametrize("begun", [b"", b"G", HEAD, HEAD + b"\r\n", REFUSED], ids=repr)
+@pytest.mark.parametrize("begun", [b"", HEAD, REFUSED], ids=repr)
 def test_who_asks_nothing_or_a_byte_at_a_time_does_not_hold_a_connection(
     monkeypatch: pytest.MonkeyPatch, begun: bytes
 ) -> None:

@@ -25,7 +25,8 @@ from tests.stack import free_port
 PASSWORD = "of-a-test"  # noqa: S105 - of this test alone
 LONGEST_SECONDS = 1
 GRACE_SECONDS = 0.2
-SEARCHES = 10 if os.environ.get("PLATESTREAM_SOAK") else 1  # ten are more than there are threads for the store
+IS_LONG = bool(os.environ.get("PLATESTREAM_SOAK"))
+SEARCHES = 10 if IS_LONG else 1  # ten are more than there are threads for the store
 
 
 class Server:
@@ -84,8 +85,9 @@ def test_a_store_that_hangs_or_dies_costs_answers_and_nothing_else(
             assert until_answered(served, now) == 1
             server.kill()
             check_nothing_is_told(served, now)
-            server.start()
-            assert until_answered(served, now) == 1
+            if IS_LONG:
+                server.start()
+                assert until_answered(served, now) == 1
 
 
 def check_nothing_is_told(served: Served, now: datetime) -> None:
