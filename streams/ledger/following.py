@@ -1,25 +1,24 @@
 """Replays the ledger topic into memory, from its first event and then as it grows.
 
-The consumer belongs to no group and commits nothing: every start replays everything. Nobody writes to the ledger with
-transactions, so its offsets have no holes; a hole, or a log that does not start at 0, is lost history.
+Nobody writes to the ledger with transactions, so its offsets have no holes; a hole, or a log that does not start at 0,
+is lost history.
 """
 
 import threading
 from typing import Generic
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import KafkaError, Message
 
 from platestream.errors import IntegrityError, InvalidMessage, TransientError
 from platestream.settings import KafkaSettings
 from schemas.codec import Codec
 from schemas.messages import LedgerEvent
-from streams.clients import consumer
+from streams.following import Following
 from streams.ledger.ledger import Fold, History, S
 from streams.tail import end_offset
 
 _LOST = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
 _DAMAGED = {KafkaError._BAD_MSG, KafkaError._NOT_IMPLEMENTED}  # a checksum that disagrees, a frame of no known version
-_POLL_SECONDS = 0.05  # how long closing may wait
 _OPTIONS = {
     "check.crcs": True,
     "auto.offset.reset": "error",
@@ -38,11 +37,9 @@ class LedgerFollower(Generic[S]):
         self._history = History(fold, initial)
         self._moved = threading.Condition()
         self._fault: IntegrityError | None = None
-        self._closing = threading.Event()
-        self._consumer: Consumer = consumer(kafka, "ledger-follower", **_OPTIONS)
-        self._consumer.assign([TopicPartition(topic, 0, 0)])
-        self._thread = threading.Thread(target=self._follow, name="ledger-follower", daemon=True)
-        self._thread.start()
+        self._following = Following(
+            kafka, topic, name="ledger-follower", options=_OPTIONS, take=self._take, stopped=self._stop
+        )
 
     def state_at(self, offset: int) -> S:
         """The state after exactly the events up to and including `offset`.
@@ -78,9 +75,7 @@ class LedgerFollower(Generic[S]):
             raise IntegrityError(str(self._fault)) from self._fault
 
     def close(self) -> None:
-        self._closing.set()
-        self._thread.join()
-        self._consumer.close()
+        self._following.close()
 
     def _is_done(self, offset: int) -> bool:
         return self._fault is not None or self._history.position >= offset
@@ -94,20 +89,12 @@ class LedgerFollower(Generic[S]):
             raise TransientError(f"Offset {offset} of the ledger is too long ago to decide on; ask again.")
         return state
 
-    def _follow(self) -> None:
-        try:
-            while not self._closing.is_set():
-                message = self._consumer.poll(_POLL_SECONDS)
-                if message is not None:
-                    self._take(message)
-        except IntegrityError as fault:
-            self._stop(fault)
-        except Exception as error:  # a fold that fails must not leave a state that looks sound
-            failed = IntegrityError(f"The replay of the ledger failed with {type(error).__name__}. Stop and report it.")
-            failed.__cause__ = error
-            self._stop(failed)
-
-    def _stop(self, fault: IntegrityError) -> None:
+    def _stop(self, error: Exception) -> None:
+        """Also a fold that fails must not leave a state that looks sound."""
+        fault = error
+        if not isinstance(fault, IntegrityError):
+            fault = IntegrityError(f"The replay of the ledger failed with {type(error).__name__}. Stop and report it.")
+            fault.__cause__ = error
         with self._moved:
             self._fault = fault
             self._moved.notify_all()

@@ -1,4 +1,4 @@
-"""Follows the list of suppressed plates outside Faust: a consumer without a group, on a thread of its own.
+"""Follows the list of suppressed plates outside Faust.
 
 The list is short and kept forever, so every start reads all of it. A process that could not read it, or no longer can,
 must not go on as if nobody were on it.
@@ -8,13 +8,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import KafkaError, Message
 
 from platestream.clock import Clock
 from platestream.errors import IntegrityError, TransientError
 from platestream.settings import KafkaSettings, Settings
 from schemas.codec import Codec
-from streams.clients import consumer
+from streams.following import Following
 from streams.suppressions.holder import SuppressedPlates
 from streams.suppressions.secrecy import load_suppression_key
 from streams.suppressions.writing import TOPIC
@@ -34,11 +34,9 @@ class SuppressionFollower:
         self.plates, self._topic = plates, topic
         self._fault: Exception | None = None
         self._is_at_end = threading.Event()
-        self._closing = threading.Event()
-        self._consumer: Consumer = consumer(kafka, "suppressions-follower", **_OPTIONS)
-        self._consumer.assign([TopicPartition(topic, 0, 0)])
-        self._thread = threading.Thread(target=self._follow, name="suppressions-follower", daemon=True)
-        self._thread.start()
+        self._following = Following(
+            kafka, topic, name="suppressions-follower", options=_OPTIONS, take=self._take, stopped=self._stop
+        )
 
     def wait_ready(self, timeout_seconds: float) -> None:
         """Return once the end of the topic was reached. Raises TransientError past the timeout, else as check_sound."""
@@ -53,18 +51,11 @@ class SuppressionFollower:
             raise IntegrityError(f"{self._topic} cannot be followed: {self._fault} Stop.") from self._fault
 
     def close(self) -> None:
-        self._closing.set()
-        self._thread.join()
-        self._consumer.close()
+        self._following.close()
 
-    def _follow(self) -> None:
-        try:
-            while not self._closing.is_set():
-                if (message := self._consumer.poll(0.2)) is not None:
-                    self._take(message)
-        except Exception as error:  # whatever it is, the list is not current any more
-            self._fault = error
-            self._is_at_end.set()
+    def _stop(self, error: Exception) -> None:
+        self._fault = error
+        self._is_at_end.set()
 
     def _take(self, message: Message) -> None:
         error = message.error()
