@@ -22,6 +22,7 @@ from bench.topics import empty_alerts, fill_entries
 _RESULT_RATE = 10_000
 _START_SECONDS = 400
 _PATIENCE_SECONDS = 60
+_FIRST_SECONDS = 45.0  # broker and peer are JVMs: they compile their code in the first minute, and all waits for it
 _STREAMS = StreamsVariant(store="memory", linger_ms=0)  # nothing of the peer's makes its alerts wait
 
 
@@ -37,7 +38,8 @@ class Load:
     @property
     def hits(self) -> int:
         """Hits enough for all rates and their warm-ups."""
-        return 100 + int(sum(self.rates) * (self.seconds + WARM_UP_SECONDS + 1)) // READS_PER_HIT
+        wanted = sum(self.rates) * (self.seconds + WARM_UP_SECONDS + 1) + _RESULT_RATE * (_FIRST_SECONDS + 1)
+        return 100 + int(wanted) // READS_PER_HIT
 
 
 def load_of_environment() -> Load:
@@ -59,6 +61,8 @@ def measure(contender: Contender, broker: BenchBroker, group: str, load: Load) -
         offer = Offer(broker.kafka, templates, entries=load.entries, hits=load.hits)
         offer.send_hit()
         meter.wait_for(1, _START_SECONDS, process.check)
+        offer.send(_RESULT_RATE, _FIRST_SECONDS)
+        meter.wait_for(len(offer.sent_at), _PATIENCE_SECONDS, process.check)
         return {rate: _at_rate(rate, offer, meter, process, load.seconds) for rate in load.rates}
 
 

@@ -5,7 +5,6 @@ gives the same alert ids. Chunks are acknowledged here and not by Faust, which d
 cancelled; any unexpected error ends the process.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,9 +20,9 @@ from platestream.retention import TOPIC_SLACK
 from platestream.settings import Settings
 from processors.matching.hotlist import Hotlist, Selected
 from processors.matching.matcher import Matcher
-from processors.matching.outlet import Outlet, Portion, dead_letter
+from processors.matching.outlet import PORTION, Outlet, Portion, dead_letter
 from processors.matching.poison import PoisonLimit
-from processors.matching.sending import Sender
+from processors.matching.sending import Rounds, Sender
 from processors.passages.log import PassageLog, rule_of
 from schemas.codec import Codec
 from schemas.framing import ROLL_MARKER
@@ -36,8 +35,6 @@ from streams.workers.chunk import Chunk
 from streams.workers.table import FollowedTable, one_by_one
 from streams.workers.topic import raw_topic
 from streams.workers.turns import Turns
-
-_PORTION = 1000  # alerts and dead letters on their way at once: what a storm may hold in memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,26 +101,16 @@ def _check_days(retention_days: int) -> None:
 
 
 async def match_chunks(stream: Any, judge: "Judge", sender: Sender) -> None:
-    """Judge the reads of each chunk while what the ones before led to is on its way; never two portions at once."""
-    sending: asyncio.Task[None] | None = None
+    """Judge the reads of each chunk while what the ones before led to is on its way."""
+    rounds = Rounds(sender)
     try:
         async for event in stream.noack().events():
             async for portion, is_last in judge.portions(event.value):
-                if sending:
-                    await asyncio.wait({sending})  # a cancellation of the agent must not be one of it
-                sending = asyncio.create_task(_send(portion, sender, event if is_last else None))
+                await rounds.take(portion, event if is_last else None)
     except Exception as error:
         end_process(error)
-
-
-async def _send(portion: Portion, sender: Sender, event: Any) -> None:
-    """Send a portion; then acknowledge the chunk of `event`, if there is one. Goes on when the agent is cancelled."""
-    try:
-        await sender.send(portion)
-        if event is not None:
-            event.ack()
-    except Exception as error:
-        end_process(error)
+    finally:
+        rounds.drop()
 
 
 class Judge:
@@ -159,13 +146,13 @@ class Judge:
                 markers += selected.record.value == ROLL_MARKER
                 if not self._judge(selected, portion):
                     unusable.append(selected.record.offset)
-                if len(portion) >= _PORTION:
+                if len(portion) >= PORTION:
                     yield portion, False
                     portion = Portion(chunk.tp)
                 await turns.give()
             READS_MATCHED.inc(len(records) - markers - len(unusable))
             self._limit.count(chunk.tp, reads=len(records) - markers, unusable=unusable)
-            await asyncio.sleep(0)
+            await turns.give()
         yield portion, True
 
     def _judge(self, selected: Selected, portion: Portion) -> bool:

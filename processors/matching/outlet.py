@@ -16,6 +16,7 @@ from schemas.messages import Alert, DeadLetter
 from streams.dead_letters import may_hold
 from streams.workers.turns import Turns
 
+PORTION = 1000  # alerts and dead letters on their way at once: what a storm may hold in memory
 BATCH_BYTES = 800_000  # with Kafka's own bytes a batch stays below the 1 MB that a broker takes
 _KEPT_BYTES = 64 * 1024  # of a dead letter: it must fit where the message itself just fitted
 _ADDED_BYTES = 64  # most that Kafka adds to key and value of an alert
@@ -42,6 +43,12 @@ class Portion:
         """What the read at `offset` led to."""
         self.raised.append(Raised(offset, alerts))
         self.alert_count += len(alerts)
+
+    def join(self, later: "Portion") -> None:
+        """What later reads of the partition led to, too."""
+        self.raised += later.raised
+        self.letters += later.letters
+        self.alert_count += later.alert_count
 
     def __len__(self) -> int:
         """Alerts and dead letters."""

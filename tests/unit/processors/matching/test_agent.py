@@ -3,22 +3,24 @@
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import timedelta
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
+from faust.types import TP
 from prometheus_client import REGISTRY
 
 from platestream.clock import SetClock
 from platestream.errors import IntegrityError, InvalidMessage
 from platestream.settings import MatchingSettings
-from processors.matching import agent
+from processors.matching import agent, sending
 from processors.matching.agent import Judge, match_chunks
 from processors.matching.hotlist import Hotlist
 from processors.matching.matcher import Matcher
 from processors.matching.outlet import Portion
 from processors.matching.poison import PoisonLimit
+from processors.matching.sending import Rounds
 from schemas.codec import Codec
 from schemas.framing import ROLL_MARKER, frame
 from schemas.plates import hotlist_key
@@ -26,6 +28,12 @@ from streams.ledger.suspending import NEVER_SUSPENDED, SuspendedSpan, Suspension
 from streams.workers.chunk import Chunk
 from tests.chunks import READS, chunk_of, records_with
 from tests.matching import NOW, a_read, an_entry
+
+OTHER = TP("reads", 1)
+
+
+class Ended(Exception):  # noqa: N818
+    """What ends a process here."""
 
 
 class Event:
@@ -59,21 +67,21 @@ class Stream:
 
 
 class Gate:
-    """An outlet whose portions are through when it is told."""
+    """A sender whose rounds are through when it is told."""
 
     def __init__(self) -> None:
-        self.begun: list[Portion] = []
+        self.begun: list[list[Portion]] = []
         self._open = asyncio.Semaphore(0)
         self.failure: Exception | None = None
 
-    async def send(self, portion: Portion) -> None:
-        self.begun.append(portion)
+    async def send(self, portions: Iterable[Portion]) -> None:
+        self.begun.append(list(portions))
         await self._open.acquire()
         if self.failure:
             raise self.failure
 
-    async def let_through(self, portions: int = 1) -> None:
-        for _ in range(portions):
+    async def let_through(self, rounds: int = 1) -> None:
+        for _ in range(rounds):
             self._open.release()
         await turns()
 
@@ -127,16 +135,48 @@ async def test_what_is_on_its_way_is_finished_when_the_agent_is_cancelled(codec:
     assert (first.acked, second.acked, len(gate.begun)) == (True, False, 1)
 
 
+async def test_what_chunks_lead_to_while_a_round_is_on_its_way_leaves_as_one(codec: Codec) -> None:
+    stream, gate = Stream(), Gate()
+    loop = asyncio.create_task(match_chunks(stream, a_judge(codec, "ABC123"), gate))  # type: ignore[arg-type]
+    hit = codec.encode(a_read())
+    events = [stream.put(chunk_of([hit], first_offset=offset)) for offset in range(3)]
+    events += [stream.put(chunk_of([hit], tp=OTHER)), stream.put(chunk_of([codec.encode(a_read("OTHER1"))]))]
+    await turns()
+    await gate.let_through()
+    assert [event.acked for event in events] == [True, False, False, False, False]
+    assert [[read.offset for read in portion.raised] for portion in gate.begun[1]] == [[1, 2], [0]]
+    await gate.let_through()
+    assert all(event.acked for event in events)
+    loop.cancel()
+
+
+async def test_no_more_waits_than_a_portion(codec: Codec) -> None:
+    stream, gate = Stream(), Gate()
+    loop = asyncio.create_task(match_chunks(stream, a_judge(codec, "ABC123"), gate))  # type: ignore[arg-type]
+    hits = [codec.encode(a_read(event=str(number))) for number in range(600)]
+    for number in range(4):
+        stream.put(chunk_of(hits, first_offset=600 * number))
+    await asyncio.sleep(0.5)
+    await gate.let_through()
+    await asyncio.sleep(0.5)
+    assert [sum(map(len, portions)) for portions in gate.begun] == [600, 600]
+    loop.cancel()
+
+
 async def test_an_error_ends_the_process_and_acknowledges_nothing(codec: Codec) -> None:
     stream, gate = Stream(), Gate()
     gate.failure = KeyError()
-    with patch.object(agent, "end_process", side_effect=SystemExit) as ended:
-        sending = agent._send(Portion(READS), gate, event := Event(chunk_of([])))  # type: ignore[arg-type]
+    ended = Mock(side_effect=Ended)
+    with patch.object(agent, "end_process", ended), patch.object(sending, "end_process", ended):
+        rounds = Rounds(gate)  # type: ignore[arg-type]
+        await rounds.take(Portion(READS, alert_count=1), event := Event(chunk_of([])))
+        on_its_way = rounds._on_its_way
+        assert on_its_way
         await gate.let_through()
-        with pytest.raises(SystemExit):
-            await sending
+        with pytest.raises(Ended):
+            await on_its_way
         stream.put(chunk_of([codec.encode(a_read())]))
-        with patch.object(Hotlist, "select", side_effect=KeyError), pytest.raises(SystemExit):
+        with patch.object(Hotlist, "select", side_effect=KeyError), pytest.raises(Ended):
             await match_chunks(stream, a_judge(codec), gate)  # type: ignore[arg-type]
     assert [type(call.args[0]) for call in ended.call_args_list] == [KeyError, KeyError]
     assert not event.acked
