@@ -16,9 +16,9 @@ from bench.storage.contenders import ClickHouseAlone, Contender, FastavroInsert,
 from bench.storage.ground import Ground, prepare_ground
 from bench.storage.measuring import Measured
 
-_READS = 2_000_000
+_READS = 6_000_000
 _SLOW_READS = 100_000
-_RUNS = 3
+_RUNS = 2
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """A thousand open holds, by plate, that take their reads while the sink runs, as in the storage process.
 
-In the storage process a round comes each minute (`retention.sweep_seconds`); here it comes each ten seconds, so that
-a run of the bench has some.
+Rounds come as often as in the storage process (`retention.sweep_seconds`), the first after half of that time, so that a
+run of that length has one.
 """
 
 import json
@@ -29,7 +29,6 @@ from streams.ledger.holding import ByPlate, HoldOpened
 from streams.ledger.sealing import Seals, new_private_key, read_private_key
 
 HOLDS = 1_000
-_ROUND_SECONDS = 10
 
 
 class Holds:
@@ -79,9 +78,11 @@ class Holds:
 
     def _follow(self, keeper: HoldKeeper, ended: threading.Event) -> None:
         try:
-            while not ended.is_set():
+            seconds = self._settings.retention.sweep_seconds
+            is_over = ended.wait(seconds / 2)
+            while not is_over:
                 keeper.follow(self._state, self._clock.now())
-                ended.wait(_ROUND_SECONDS)
+                is_over = ended.wait(seconds)
         except BaseException as error:
             self._failure = error
 

@@ -104,6 +104,9 @@ def test_what_is_no_read_becomes_a_dead_letter_and_the_worker_goes_on(at_work: M
 @pytest.mark.parametrize("step", [1, 2, 3])
 def test_updates_and_removals_are_in_force_within_a_second(at_work: Matching, step: int) -> None:
     at_work.list_("FFF600", "marker")
+    at_work.read("ZZZ999", f"before-{step}")
+    at_work.flush()
+    until("the worker reads", lambda: at_work.workers[0].metric("platestream_processor_reads_total") > 0)
     at_work.list_("EEE500", f"update-{step}")
     at_work.flush()
     attempts, alerts = count(), at_work.follow(at_work.topics.alerts)
