@@ -227,8 +227,9 @@ class Consumer(stock.Consumer):
 
     async def _catch_up_tables(self, generation: int) -> None:
         tables = self._tables()
+        applied = _applied(tables)
         offsets = await self._offsets_of(set(tables), generation)
-        self._note(time.monotonic(), offsets, tables)
+        self._note(time.monotonic(), offsets, applied)
         for tp, (start, end) in offsets.items():
             table = tables[tp]
             while start < end > table.next_offset and self._is_current(generation):
@@ -247,12 +248,13 @@ class Consumer(stock.Consumer):
 
     async def _ask_tables(self) -> None:
         tables, asked_at = self._tables(), time.monotonic()
+        applied = _applied(tables)
         if len(tables) == len(self.app.tables):  # else one has no partition here, and is not followed
-            self._note(asked_at, await self._thread.offsets(set(tables)), tables)
+            self._note(asked_at, await self._thread.offsets(set(tables)), applied)
 
-    def _note(self, asked_at: float, offsets: dict[TP, tuple[int, int]], tables: dict[TP, FollowedTable]) -> None:
+    def _note(self, asked_at: float, offsets: dict[TP, tuple[int, int]], applied: dict[TP, int]) -> None:
         try:
-            self._freshness.note(asked_at, offsets, {tp: table.next_offset for tp, table in tables.items()})
+            self._freshness.note(asked_at, offsets, applied)
         except IntegrityError as error:
             end_process(error)
 
@@ -273,6 +275,11 @@ class Transport(stock.Transport):
 
     Consumer = Consumer
     table_silence_seconds: float = 10
+
+
+def _applied(tables: dict[TP, FollowedTable]) -> dict[TP, int]:
+    """Next offset of each. Taken before their ends are asked for, since a table goes on while the answer comes."""
+    return {tp: table.next_offset for tp, table in tables.items()}
 
 
 def _check_start(tp: TP, next_offset: int | None, start: int) -> None:
