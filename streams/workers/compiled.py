@@ -13,7 +13,7 @@ Bytes = NDArray[np.uint8]
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """A compiled function runs without Python's lock. Where nothing can be kept, each process compiles anew (10 s)."""
+    """A compiled function runs without Python's lock. Where nothing can be kept, each process compiles anew (20 s)."""
     try:
         made: Any = njit(cache=True, nogil=True)(function)
     except RuntimeError:  # numba found no folder that it may write to
