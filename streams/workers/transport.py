@@ -17,7 +17,6 @@ were read for an ordinary gap. Here
 import asyncio
 import gc
 import logging
-import sys
 import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable
@@ -46,12 +45,10 @@ _FULL_SECONDS = 0.002  # the same while an agent has enough to do: it must not w
 _BROKER_WAIT_BYTES, _BROKER_WAIT_MILLISECONDS = 16_384, 10
 _POLL_SECONDS = 0.02
 _YOUNG_OBJECTS = 5_000  # looked at in 4 ms
-_LOCK_SECONDS = 0.0005  # a thread waits so long for Python's lock, not 5 ms: each fetch changes threads ten times
 _WATCH_SECONDS = 1.0
 _ANSWER_SECONDS = 5.0
 
 check_signatures()
-sys.setswitchinterval(_LOCK_SECONDS)
 fetcher.MemoryRecords = FetchedRecords
 
 
