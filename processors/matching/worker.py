@@ -13,6 +13,7 @@ from platestream.errors import IntegrityError, TransientError
 from platestream.probe import Probe
 from platestream.settings import Settings
 from processors.matching.agent import MatchingTopics, matching_app
+from processors.matching.warming import warm_up
 from schemas.codec import Codec
 from streams.ledger.watching import watching_suspensions
 from streams.topics import check_topics
@@ -30,6 +31,7 @@ def serve_processor(settings: Settings, codec: Codec, clock: Clock) -> None:
     Raises ConfigError when the topics are not what their files say, TransientError when the broker is away.
     """
     check_topics(settings.kafka)
+    warm_up(codec)
     with watching_suspensions(settings.kafka, codec) as watch:
         watch.wait_ready(_READY_SECONDS)
         _serve(settings, matching_app(settings, codec, clock, MatchingTopics(), watch.now), watch.check_sound)

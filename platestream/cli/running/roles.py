@@ -12,7 +12,7 @@ from streams.embedded.child import Child, Program
 from streams.embedded.home import run_folder
 
 ROLES = ("storage", "processor", "collector")
-_READY_SECONDS = 60
+_READY_SECONDS = 180  # the first start after an installation compiles for half a minute
 _WORKER = "run"  # one worker under one name: restarted, it goes on without waiting for its ghost
 
 
