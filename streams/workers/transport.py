@@ -241,6 +241,7 @@ class Consumer(stock.Consumer):
                 await self._ask_tables()
             except (ConsumerNotStarted, TimeoutError, KafkaError):
                 pass  # no answer: the time since the last one says it
+            self._freshness.is_late()  # says so also while a recovery that is stuck lets nothing be fetched
             await self.sleep(_WATCH_SECONDS)
 
     async def _ask_tables(self) -> None:
