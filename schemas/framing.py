@@ -3,13 +3,10 @@
 Peeking relies on plate and collected_at being the first two fields of a record; a test holds that for every version.
 """
 
-from collections.abc import Iterable
-
 from platestream.errors import InvalidMessage
 from schemas.plates import MAX_PLATE_LENGTH
 
 HEADER_BYTES = 5
-PLATE_PLACE_BYTES = HEADER_BYTES + 1
 ROLL_MARKER = b"platestream:roll"  # no message: retention appends it so that a quiet log rolls; every consumer skips it
 
 
@@ -33,18 +30,6 @@ def peek_plate(value: bytes) -> bytes:
     if end > len(value):
         raise InvalidMessage("cut-short", "The value ends within the plate.")
     return value[HEADER_BYTES + 1 : end]
-
-
-def plate_places(wire_ids: Iterable[int]) -> dict[bytes, slice]:
-    """For hot paths: where the plate is, by the first bytes of a value (PLATE_PLACE_BYTES of them).
-
-    Only those that begin a record of one of `wire_ids` with a plate of 1 to MAX_PLATE_LENGTH characters are in it.
-    """
-    return {
-        frame(wire_id, bytes([length * 2])): slice(PLATE_PLACE_BYTES, PLATE_PLACE_BYTES + length)
-        for wire_id in wire_ids
-        for length in range(1, MAX_PLATE_LENGTH + 1)
-    }
 
 
 def peek_collected_at_ms(value: bytes) -> int:

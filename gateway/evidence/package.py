@@ -8,7 +8,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import chain
 from typing import BinaryIO
@@ -119,13 +119,12 @@ class Package:
                 )
                 for kind, sha256 in read.pictures
             ]  # fmt: skip
-            row = asdict(read)
-            yield tuple(_told(row[column]) for column in _COLUMNS)
+            yield _row(read, _COLUMNS)
 
     def _alert_rows(self, alerts: Iterable[HeldAlert]) -> Iterator[tuple[object, ...]]:
         for alert in alerts:
             self._counts["alerts"] += 1
-            yield tuple(_told(getattr(alert, column)) for column in _ALERT_COLUMNS)
+            yield _row(alert, _ALERT_COLUMNS)
 
     def _add_pictures(self, wanted: Iterable[StoredAs], missing: list[tuple[str, str, str]]) -> None:
         for picture in wanted:
@@ -152,6 +151,10 @@ class Package:
 def _table(columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> Iterator[bytes]:
     for row in chain([columns], rows):
         yield csv_line(row).encode()
+
+
+def _row(held: HeldRead | HeldAlert, columns: tuple[str, ...]) -> tuple[object, ...]:
+    return tuple(_told(getattr(held, column)) for column in columns)
 
 
 def _told(value: object) -> object:

@@ -62,7 +62,7 @@ class Matcher:
         if folded in self._suppressed:
             return []
         wider = [entry for key in wider_keys if (entry := self._hotlist.wider.entry(key))]
-        listed = self._hotlist.entries(folded) if folded in self._hotlist else []
+        listed = self._hotlist.entries(folded)
         return [entry for entry in (*listed, *wider) if fold(entry.plate).encode() not in self._suppressed]
 
     def _judge(self, read: PlateRead, entries: list[HotlistEntry], now: datetime) -> list[Alert]:

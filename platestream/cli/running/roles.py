@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 
+from platestream.cli.asking import address_of
 from platestream.settings import Settings, environment
 from streams.embedded.child import Child, Program
 from streams.embedded.home import run_folder
@@ -62,13 +63,13 @@ class Roles:
 
 def ready_urls(settings: Settings) -> Mapping[str, tuple[str, ...]]:
     """What has to answer 200 before a role counts as ready."""
-    collector, gateway = settings.collector, settings.gateway
+    collector = settings.collector
     return {
         "collector": (f"http://127.0.0.1:{collector.probe_port}/livez", f"http://{collector.host}:{collector.port}/"),
         "processor": (f"http://127.0.0.1:{settings.processor.probe_port}/livez",),
         "storage": (
             f"http://127.0.0.1:{settings.storage.probe_port}/livez",
-            f"{'https' if gateway.tls_certificate_file else 'http'}://{gateway.host}:{gateway.port}/healthz",
+            f"{address_of(settings.gateway)}/healthz",
         ),
     }
 
