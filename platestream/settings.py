@@ -93,11 +93,12 @@ class ListLimits(_Section):
 
     @model_validator(mode="after")
     def _stale_comes_first(self) -> Self:
-        _check_limits(self.stale_after_hours, self.dropped_after_hours)
+        if self.stale_after_hours > self.dropped_after_hours:
+            raise ValueError("stale_after_hours must not be more than dropped_after_hours")
         return self
 
 
-class MatchingSettings(_Section):
+class MatchingSettings(ListLimits):
     late_after_minutes: float = Field(
         10, gt=0, le=30 * 24 * 60, description="age of a read, when matched, from which its alerts are late hits"
     )
@@ -113,21 +114,9 @@ class MatchingSettings(_Section):
         description="categories of serious crimes, whose plates may be listed in part",
     )
 
-    @model_validator(mode="after")
-    def _stale_comes_first(self) -> Self:
-        _check_limits(self.stale_after_hours, self.dropped_after_hours)
-        return self
-
     def limits_of(self, source: str) -> ListLimits:
         """The limits of one list: its own, else those of all."""
-        return self.lists.get(source) or ListLimits.model_construct(
-            stale_after_hours=self.stale_after_hours, dropped_after_hours=self.dropped_after_hours
-        )
-
-
-def _check_limits(stale_after_hours: float, dropped_after_hours: float) -> None:
-    if stale_after_hours > dropped_after_hours:
-        raise ValueError("stale_after_hours must not be more than dropped_after_hours")
+        return self.lists.get(source) or self
 
 
 class SuppressionsSettings(_Section):

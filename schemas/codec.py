@@ -6,7 +6,7 @@ Encoding writes the newest version; decoding takes any version the registry know
 import dataclasses
 import io
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import fastavro
 from pydantic import TypeAdapter, ValidationError
@@ -17,6 +17,12 @@ from schemas.messages import RECORDS
 from schemas.versions import Version, newest, versions
 
 _ADAPTERS = {name: TypeAdapter(record) for name, record in RECORDS.items()}
+_NESTED = {
+    record: [
+        field.name for field in dataclasses.fields(record) if any(map(dataclasses.is_dataclass, get_args(field.type)))
+    ]
+    for record in RECORDS.values()
+}  # fields that hold tuples of dataclasses
 
 
 class Codec:
@@ -77,9 +83,5 @@ class Codec:
 
 def _datum(message: Any) -> dict[str, Any]:
     """A dataclass as a dict, those in its tuples too; unlike dataclasses.asdict without copying each value."""
-    return {
-        name: [_datum(one) if dataclasses.is_dataclass(one) else one for one in value]
-        if type(value) is tuple
-        else value
-        for name, value in vars(message).items()
-    }
+    datum: dict[str, Any] = vars(message)
+    return datum | {name: [*map(vars, datum[name])] for name in _NESTED[type(message)]}

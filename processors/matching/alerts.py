@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from processors.matching.rules import Hit
-from schemas.messages import Alert, AlertStatus, PlateRead
+from schemas.messages import Alert, AlertStatus, PlateRead, unchecked
 from schemas.plates import alert_id
 
 NOTICE = (
@@ -15,7 +15,8 @@ NOTICE = (
 def build_alert(read: PlateRead, hit: Hit, now: datetime) -> Alert:
     """The alert of one hit. A replay of the read gives the same id. Keeps: alert.not-probable-cause"""
     entry = hit.entry
-    return Alert(
+    return unchecked(
+        Alert,
         plate=read.plate,
         collected_at=read.collected_at,
         alert_id=alert_id(read.read_id, entry.entry_id),
@@ -48,6 +49,10 @@ def build_alert(read: PlateRead, hit: Hit, now: datetime) -> Alert:
         list_age_seconds=_seconds(now - entry.extracted_at),
         entry_effective_at=entry.effective_at,
         entry_age_seconds=_seconds(now - entry.effective_at),
+        passage_started_at=None,
+        last_seen_at=None,
+        sighting=1,
+        source_offset=-1,
     )
 
 

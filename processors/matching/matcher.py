@@ -16,11 +16,12 @@ from processors.matching.hotlist import Hotlist
 from processors.matching.rules import hits_of
 from schemas.codec import Codec
 from schemas.framing import ROLL_MARKER, peek_plate
-from schemas.messages import Alert, HotlistEntry, PlateRead
+from schemas.messages import Alert, HotlistEntry, MatchKind, PlateRead
 from schemas.plates import fold, fold_bytes
 from schemas.topics import topics
 from streams.suppressions.holder import Suppressions
 
+_HITS = {kind: HITS.labels(match_kind=kind.value) for kind in MatchKind}
 _TOO_LATE = "too-late"  # beside the reasons of rules.NotAlerted: of the read, not of an entry
 
 
@@ -71,7 +72,7 @@ class Matcher:
             return []
         hits, others = hits_of(read, entries, now, self._settings)
         for hit in hits:
-            HITS.labels(match_kind=hit.match_kind.value).inc()
+            _HITS[hit.match_kind].inc()
         for reason in others:
             NOT_ALERTED.labels(reason=reason.value).inc()
         return [build_alert(read, hit, now) for hit in hits]

@@ -6,8 +6,8 @@ restart. What becomes of a chunk's hits is worked out in a draft beside it.
 
 from collections import deque
 from collections.abc import Iterable
-from copy import copy
 from datetime import datetime
+from typing import Any
 
 from processors.passages.rules import (
     MOST,
@@ -21,7 +21,7 @@ from processors.passages.rules import (
     next_sighting,
     passage_of,
 )
-from schemas.messages import Alert
+from schemas.messages import Alert, unchecked
 
 
 class Passages:
@@ -135,12 +135,11 @@ def with_message(passages: tuple[Passage, ...], sighting: Sighting, message: int
 
 def as_message(alert: Alert, sighting: Sighting) -> Alert:
     """The alert as its sighting makes it: raised under its own id, or an update under that of the passage."""
-    message = copy(alert)
-    vars(message).update(  # all of it was checked when it came in; to check it again would cost most of the step
-        alert_id=sighting.alert_id,
-        passage_started_at=sighting.started_at,
-        last_seen_at=sighting.last_seen_at,
-        sighting=sighting.number,
-        source_offset=sighting.source_offset,
-    )
-    return message
+    passage: dict[str, Any] = {
+        "alert_id": sighting.alert_id,
+        "passage_started_at": sighting.started_at,
+        "last_seen_at": sighting.last_seen_at,
+        "sighting": sighting.number,
+        "source_offset": sighting.source_offset,
+    }
+    return unchecked(Alert, **(vars(alert) | passage))

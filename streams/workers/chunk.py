@@ -17,8 +17,8 @@ from faust.types import TP
 from streams.workers.batch import Batch, batches_in
 from streams.workers.records import Record, Records, unpack
 
-MOST_RECORDS = 16_384  # a chunk takes no further batch past this
-SLICE_RECORDS = 2_048  # so many are handled before others on the event loop have their turn
+MOST_RECORDS = 32_768  # a chunk takes no further batch past this
+SLICE_RECORDS = 8_192  # so many are handled before others on the event loop have their turn
 
 
 @dataclass(frozen=True, eq=False)
