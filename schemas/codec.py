@@ -16,7 +16,7 @@ from schemas.framing import HEADER_BYTES, frame, wire_id_of
 from schemas.messages import RECORDS
 from schemas.versions import Version, newest, versions
 
-_ADAPTERS = {name: TypeAdapter(record) for name, record in RECORDS.items()}
+_VALIDATORS = {name: TypeAdapter(record).validator for name, record in RECORDS.items()}
 _NESTED = {
     record: [
         field.name for field in dataclasses.fields(record) if any(map(dataclasses.is_dataclass, get_args(field.type)))
@@ -60,7 +60,7 @@ class Codec:
         if body.tell() != len(value) - HEADER_BYTES:
             raise InvalidMessage("bad-avro", f"{version.record}: bytes are left over after the Avro body.")
         try:
-            return _ADAPTERS[version.record].validate_python(datum)
+            return _VALIDATORS[version.record].validate_python(datum)
         except ValidationError as error:
             fields = sorted({str(e["loc"][0]) for e in error.errors(include_input=False) if e["loc"]})
             raise InvalidMessage("out-of-range", f"{version.record}: not allowed in {', '.join(fields)}.") from None

@@ -22,6 +22,7 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
+from aiokafka import conn
 from aiokafka.consumer import fetcher
 from aiokafka.errors import IllegalStateError, KafkaError
 from faust.exceptions import ConsumerNotStarted
@@ -43,6 +44,7 @@ _FULL_SECONDS = 0.002  # the same while an agent has enough to do: it must not w
 # The broker answers a fetch when it has so much, or after so long. A chunk costs 4 ms of CPU, whatever is in it: with
 # fewer of them a read waits a little for others and nothing waits for a busy processor.
 _BROKER_WAIT_BYTES, _BROKER_WAIT_MILLISECONDS = 16_384, 10
+_READ_AHEAD_BYTES = 4 * 1024 * 1024  # of an answer: aiokafka stops and starts its socket each 128 KiB otherwise
 _POLL_SECONDS = 0.02
 _YOUNG_OBJECTS = 5_000  # looked at in 4 ms
 _WATCH_SECONDS = 1.0
@@ -50,6 +52,7 @@ _ANSWER_SECONDS = 5.0
 
 check_signatures()
 fetcher.MemoryRecords = FetchedRecords
+conn.READER_LIMIT = _READ_AHEAD_BYTES
 
 
 class Thread(stock.AIOKafkaConsumerThread):
