@@ -81,9 +81,9 @@ class PlateTable:
         """Entry id and value of all that a folded plate has, in the order in which they came."""
         if not _is_folded(plate):
             return []
-        arena, value = self._store.arena, as_array(self._naming(plate, b""))
+        arena, memory, value = self._store.arena, self._memory, as_array(self._naming(plate, b""))
         return [
-            (arena[entry_id:id_end].tobytes(), arena[start:end].tobytes())
+            (memory[entry_id:id_end], memory[start:end])
             for words in self._slots.arrays()
             for start, end, entry_id, id_end in places_of(words, arena, value).tolist()
         ]
