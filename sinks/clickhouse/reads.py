@@ -15,8 +15,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
 
 from platestream.errors import InvalidMessage
-from schemas.plates import WILDCARDS
-from sinks.clickhouse.questions import Fitting, OfPlates, Question, condition_of
+from sinks.clickhouse.questions import Question, condition_of
 from sinks.clickhouse.store import clickhouse_errors
 
 _SELECT = """
@@ -83,15 +82,8 @@ def find_reads(client: Client, question: Question, settings: Mapping[str, Any] |
     parameters = condition.parameters | {"rows": question.row_limit}
     with clickhouse_errors("search reads"), _askers_errors():
         statement = _SELECT + condition.sql + _NEWEST_FIRST
-        found = client.query(statement, parameters=parameters, settings={**_threads(question), **(settings or {})})
+        found = client.query(statement, parameters=parameters, settings=dict(settings or {}))
     return [_stored_read(row) for row in found.named_results()]
-
-
-def _threads(question: Question) -> dict[str, int]:
-    """Where the index leads to a few rows a part, two threads take twice the time of one to hand them over."""
-    about = question.about
-    is_led = isinstance(about, OfPlates) or (isinstance(about, Fitting) and about.folded_pattern[0] not in WILDCARDS)
-    return {"max_threads": 1} if is_led else {}
 
 
 @contextmanager
