@@ -38,6 +38,8 @@ _SEARCHES = 200
 _CLIENTS = (1, 16)
 _START_SECONDS = 120
 _PAUSE_SECONDS = 0.2
+_COUNT_SECONDS = 900
+_IDLE_SECONDS, _IDLE_SHARE = 5, 0.2
 _LEDGER = "acknowledgements of the ledger"
 _STORAGE = Contender(name="storage", argv=lambda _broker, _group: [sys.executable, "-m", "platestream", "storage"])
 
@@ -83,6 +85,8 @@ def _ask_the_gateway(broker: BenchBroker, rows: int, count: int, now: datetime) 
         tokens = [let_in(ledger, settings, f"bench-analyst-{number}") for number in range(max(_CLIENTS))]
         with running(_STORAGE, broker, "storage") as process:
             _wait_until_it_answers(settings.gateway.port, process)
+            with step("storage counts what it holds, as after each start"):
+                _wait_until_idle(process)
             clients = [GatewayConnection(settings.gateway.port, token) for token in tokens]
             taken = _ask("gateway", clients, (rows, count, now))
             searches = draw_searches("plate", count, rows, now, seed=3)
@@ -114,6 +118,17 @@ def _wait_until_it_answers(port: int, process: Running) -> None:
             pass
         time.sleep(_PAUSE_SECONDS)
     raise BenchError(f"The gateway did not answer within {_START_SECONDS} s.")
+
+
+def _wait_until_idle(process: Running) -> None:
+    deadline, used = time.monotonic() + _COUNT_SECONDS, process.cpu_seconds()
+    while time.monotonic() < deadline:
+        time.sleep(_IDLE_SECONDS)
+        process.check()
+        before, used = used, process.cpu_seconds()
+        if used - before < _IDLE_SHARE * _IDLE_SECONDS:
+            return
+    raise BenchError(f"Storage was not done with counting within {_COUNT_SECONDS} s.")
 
 
 def _report(taken: Taken, rows: int, machine: str) -> None:

@@ -58,7 +58,7 @@ FROM system.parts
 WHERE active AND database = currentDatabase() AND table IN ('reads', 'alerts', 'blanked_reads')
 GROUP BY day
 """
-_SETTINGS = {"async_insert": 0}
+_SETTINGS = {"async_insert": 0, "max_threads": 1}  # after a start all days are counted: searches keep a core
 
 
 @dataclass(frozen=True)
