@@ -31,6 +31,10 @@ def test_the_id_is_that_of_read_and_entry_so_a_replay_is_the_same_alert() -> Non
     assert alert_of(a_read(event="2"), entry).alert_id != alert_of(read, entry).alert_id
 
 
+def test_it_says_every_field_though_it_is_built_without_being_checked() -> None:
+    assert list(vars(alert_of())) == [field.name for field in dataclasses.fields(Alert)]
+
+
 def test_it_explains_itself_with_what_was_read_and_what_is_listed() -> None:
     read, entry = a_read("OAB123", state=None), an_entry("0AB123", priority=1, case_number="26-000123")
     alert = alert_of(read, entry)

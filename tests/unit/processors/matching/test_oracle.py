@@ -37,7 +37,9 @@ def check(codec: Codec, case: Case) -> list[Expected]:
     for entry in case.entries:
         hotlist.apply(hotlist_key(entry.plate, entry.entry_id), codec.encode(entry))
     matcher = Matcher(codec, hotlist, {fold(plate).encode() for plate in case.suppressed}, SETTINGS)
-    alerts = [said(alert) for alert in alerts_of(hotlist, matcher, value, case.now)]
+    raised = alerts_of(hotlist, matcher, value, case.now)
+    assert all(Alert(**vars(alert)) == alert for alert in raised)  # they are built without being checked
+    alerts = [said(alert) for alert in raised]
     suppressed = {fold(plate) for plate in case.suppressed}
     assert alerts == expected_alerts(case.read, case.entries, case.now, SETTINGS, suppressed)
     return alerts
