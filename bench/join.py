@@ -19,7 +19,16 @@ from bench.machine import describe_machine
 from bench.report import Figures, exit_code, print_result, print_table, say, step
 from bench.runs import Run, run_join
 from bench.templates import EntryTemplates, ReadTemplates
-from bench.topics import Filling, ReadFiller, Segment, fill_entries, fill_partial_entries
+from bench.topics import (
+    ENTRIES_TOPIC,
+    READS_TOPIC,
+    Filling,
+    ReadFiller,
+    Segment,
+    fill_entries,
+    fill_partial_entries,
+    read_once,
+)
 
 ENTRIES = 10_000_000
 READS = 5_000_000
@@ -83,6 +92,9 @@ def run_all(size: Size, broker: BenchBroker) -> list[Run]:
         fill_entries(broker.kafka, EntryTemplates(broker.codec, now), range(size.entries))
     with step(f"{sum(segment.reads for segment in filling.segments):,} reads onto the topic"):
         ReadFiller(broker.kafka, ReadTemplates(broker.codec, now), filling).fill_all()
+    with step("the broker warms up"):
+        for topic in (ENTRIES_TOPIC, READS_TOPIC):
+            read_once(broker.kafka, topic)
     expected, runs = filling.hit_plates(), []
     for number, contender in enumerate(line_up(size, broker)):
         with step(contender.name):
