@@ -10,7 +10,7 @@ from gateway.access.route_rules import check_routes
 from gateway.access.state import AccessState
 from gateway.access.tokens import load_verifier
 from gateway.describing import describe
-from gateway.door import MAX_BODY_BYTES, Door
+from gateway.door import Door
 from gateway.evidence.desk import EvidenceDesk
 from gateway.keeping import Keeping
 from gateway.problems import add_problem_handlers
@@ -57,7 +57,6 @@ def create_gateway(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=MAX_BODY_BYTES,
     )
     rates = RateLimits(settings.gateway.requests_per_minute)
     app.add_middleware(Door, verifier=load_verifier(settings, clock), rates=rates)

@@ -51,7 +51,7 @@ class Door:
         elif scope["type"] == "http":
             started, told = time.monotonic(), _Told(send)
             answer = await self._refusal(scope) or self._app
-            await answer(scope, _in_time(receive), told.send)
+            await answer(scope, _bounded(receive), told.send)
             _log_request(scope, told.status, time.monotonic() - started)
         else:
             await self._app(scope, receive, send)
@@ -93,13 +93,16 @@ def _bearer(headers: Headers) -> str:
     return token.strip()
 
 
-def _in_time(receive: Receive) -> Receive:
-    """Raises HTTPException 408 when the body does not come to its end in time; waits for a hang-up without end."""
-    ends_at = time.monotonic() + BODY_SECONDS
-    is_whole = False
+def _bounded(receive: Receive) -> Receive:
+    """Raises HTTPException 408 when the body does not come to its end in time, 413 when it grows too large.
 
-    async def receive_in_time() -> Message:
-        nonlocal is_whole
+    Waits for a hang-up without end. The framework's own limit would say so in plain text, also in place of our answers.
+    """
+    ends_at = time.monotonic() + BODY_SECONDS
+    is_whole, size_bytes = False, 0
+
+    async def receive_bounded() -> Message:
+        nonlocal is_whole, size_bytes
         if is_whole:
             return await receive()
         try:
@@ -108,9 +111,12 @@ def _in_time(receive: Receive) -> Receive:
         except TimeoutError:
             raise HTTPException(408) from None
         is_whole = not message.get("more_body", False)
+        size_bytes += len(message.get("body", b""))
+        if size_bytes > MAX_BODY_BYTES:
+            raise HTTPException(413)
         return message
 
-    return receive_in_time
+    return receive_bounded
 
 
 class _Told:
