@@ -93,8 +93,8 @@ def test_a_file_that_was_cut_or_taken_away_is_found(written: tuple[str, Path], t
     assert verify_events(read_segments(tmp_path), topic).faults
 
 
-def found_on(stack: EmbeddedStack, topic: str) -> list[Event | Fault]:
-    return list(read_topic(stack.settings.kafka, topic, timeout_seconds=3))
+def found_on(stack: EmbeddedStack, topic: str, timeout_seconds: float = 20) -> list[Event | Fault]:
+    return list(read_topic(stack.settings.kafka, topic, timeout_seconds))
 
 
 def test_the_broker_itself_shows_that_an_event_was_changed(stack: EmbeddedStack, written: tuple[str, Path]) -> None:
@@ -115,7 +115,7 @@ def test_a_damaged_frame_is_found_through_the_broker(
 ) -> None:
     topic, file = written
     flip(file, starts(file.read_bytes())[1] + place)
-    faults = verify_events(found_on(stack, topic), topic).faults
+    faults = verify_events(found_on(stack, topic, timeout_seconds=5), topic).faults
     assert 1 in {fault.offset for fault in faults}
 
 
