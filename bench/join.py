@@ -5,6 +5,7 @@ ENTRIES, READS, RUNS and PEERS (all, quick, none) shrink or lengthen it.
 
 import os
 import sys
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,22 +20,15 @@ from bench.machine import describe_machine
 from bench.report import Figures, exit_code, print_result, print_table, say, step
 from bench.runs import Run, run_join
 from bench.templates import EntryTemplates, ReadTemplates
-from bench.topics import (
-    ENTRIES_TOPIC,
-    READS_TOPIC,
-    Filling,
-    ReadFiller,
-    Segment,
-    fill_entries,
-    fill_partial_entries,
-    read_once,
-)
+from bench.topics import ENTRIES_TOPIC, READS_TOPIC, Filling, ReadFiller, Segment, fill_entries, fill_partial_entries
+from streams.tail import tail
 
 ENTRIES = 10_000_000
 READS = 5_000_000
 READS_PER_HIT = 500  # 0.2 %
 _MAIN = "join"
 _PARTIAL = 100
+_WARM_SECONDS = 30
 _STREAMS = (
     StreamsVariant(store="memory"),
     StreamsVariant(store="rocksdb"),
@@ -92,9 +86,9 @@ def run_all(size: Size, broker: BenchBroker) -> list[Run]:
         fill_entries(broker.kafka, EntryTemplates(broker.codec, now), range(size.entries))
     with step(f"{sum(segment.reads for segment in filling.segments):,} reads onto the topic"):
         ReadFiller(broker.kafka, ReadTemplates(broker.codec, now), filling).fill_all()
-    with step("the broker warms up"):
+    with step("the broker warms up"):  # its code is compiled as it is used, and who reads first would wait for it
         for topic in (ENTRIES_TOPIC, READS_TOPIC):
-            read_once(broker.kafka, topic)
+            deque(tail(broker.kafka, topic, 0, sys.maxsize, timeout_seconds=_WARM_SECONDS), maxlen=0)
     expected, runs = filling.hit_plates(), []
     for number, contender in enumerate(line_up(size, broker)):
         with step(contender.name):

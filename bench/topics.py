@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import Producer
 
 from bench.errors import BenchError
 from bench.plates import listed_plates, partial_pattern, partial_plate, plate, unlisted_plates
@@ -14,7 +14,7 @@ from bench.templates import EntryTemplates, ReadTemplates, entry_key, partial_en
 from platestream.settings import KafkaSettings
 from schemas.codec import Codec
 from schemas.plates import hotlist_key
-from streams.clients import admin, consumer, producer
+from streams.clients import admin, producer
 from streams.topics import create_topics
 
 ENTRIES_TOPIC = "hotlist-entries"
@@ -120,23 +120,6 @@ def empty_alerts(kafka: KafkaSettings) -> None:
             raise BenchError(f"The broker does not delete {ALERTS_TOPIC}.")
         time.sleep(_PAUSE_SECONDS)
     create_topics(kafka)
-
-
-def read_once(kafka: KafkaSettings, topic: str) -> None:
-    """Read a topic of one partition to its end: a broker's code is compiled as it is used, and who reads first waits.
-
-    Raises BenchError when it takes more than two minutes.
-    """
-    client, place = consumer(kafka, "bench-warm-up"), TopicPartition(topic, 0, 0)
-    _, end = client.get_watermark_offsets(place, timeout=_FLUSH_SECONDS)
-    client.assign([place])
-    read, deadline = 0, time.monotonic() + _FLUSH_SECONDS
-    while read < end:
-        messages = client.consume(_AT_ONCE, 1)
-        if time.monotonic() > deadline or any(message.error() for message in messages):
-            raise BenchError(f"The broker does not give {topic} to its end.")
-        read += len(messages)
-    client.close()
 
 
 def _producer(kafka: KafkaSettings, messages_per_request: int) -> Producer:
