@@ -79,13 +79,20 @@ def may_have(words: Words, wanted: Words) -> NDArray[np.bool_]:
     found = np.empty(len(wanted), np.bool_)
     for start in range(0, len(wanted), _TOUCHED):
         some = wanted[start : start + _TOUCHED]
-        touched = np.uint64(0)
-        for word in some:
-            home = _lowest(words, word)
-            touched |= words[home] | words[home + _LOOKED_AT - 1]
+        are_free = _are_free(words, some)
         for number in range(len(some)):
-            found[start + number] = _may_stand(words, some[number]) | (touched == 0)  # 0 is of slots that are all free
+            found[start + number] = _may_stand(words, some[number]) | are_free  # not used, it would be compiled away
     return found
+
+
+@compiled
+def _are_free(words: Words, some: Words) -> bool:
+    """Touches the slots that are looked at for some words; whether all of those are free that were touched."""
+    touched = np.uint64(0)
+    for word in some:
+        lowest = _lowest(words, word)
+        touched |= words[lowest] | words[lowest + _LOOKED_AT - 1]
+    return bool(touched == 0)
 
 
 @compiled

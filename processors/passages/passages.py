@@ -7,7 +7,6 @@ restart. What becomes of a chunk's hits is worked out in a draft beside it.
 from collections import deque
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from processors.passages.rules import (
     MOST,
@@ -135,11 +134,11 @@ def with_message(passages: tuple[Passage, ...], sighting: Sighting, message: int
 
 def as_message(alert: Alert, sighting: Sighting) -> Alert:
     """The alert as its sighting makes it: raised under its own id, or an update under that of the passage."""
-    passage: dict[str, Any] = {
+    placed = {
         "alert_id": sighting.alert_id,
         "passage_started_at": sighting.started_at,
         "last_seen_at": sighting.last_seen_at,
         "sighting": sighting.number,
         "source_offset": sighting.source_offset,
     }
-    return unchecked(Alert, **(vars(alert) | passage))
+    return unchecked(Alert, **vars(alert) | placed)
