@@ -12,7 +12,7 @@ def keep_freed_memory() -> None:
 
     By default glibc gives back pieces of some megabytes each time, and a process that fetches all the time spends a
     tenth of its time on pages. Call it before threads are started. Another C library is left as it is.
-    Source: docs/performance.md.
+    Source: docs/decisions/0022-memory-and-chunks.md.
     """
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_option:

@@ -236,7 +236,7 @@ RECORDS: dict[str, type[Any]] = {
 def unchecked(record: type[T], **values: Any) -> T:
     """A message of values that were all checked before, in other messages; all its fields must be given.
 
-    To check them again costs more than half of what it takes to judge a hit.
+    To check an alert again would take a tenth of its hit's time (docs/decisions/0022-memory-and-chunks.md).
     """
     message = object.__new__(record)
     vars(message).update(values)
