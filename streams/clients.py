@@ -4,8 +4,10 @@ Producers are idempotent, wait for all replicas and pick partitions as the Java 
 in one partition whoever wrote it.
 """
 
+import ssl
 from typing import Any
 
+from aiokafka import AIOKafkaConsumer
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
@@ -31,6 +33,24 @@ def consumer(kafka: KafkaSettings, group: str, **options: Any) -> Consumer:
     return Consumer({**_connection(kafka), "group.id": group, **safe, **options})
 
 
+def asyncio_consumer(kafka: KafkaSettings, group: str, **options: Any) -> AIOKafkaConsumer:
+    """aiokafka's consumer, to be made on an event loop, that commits only when told; `options` are aiokafka's."""
+    connection: dict[str, Any] = {
+        "bootstrap_servers": [server.strip() for server in kafka.bootstrap_servers.split(",")],
+        "security_protocol": kafka.security_protocol,
+    }
+    if kafka.security_protocol != "PLAINTEXT":
+        connection["ssl_context"] = ssl_context(kafka)
+    if kafka.security_protocol == "SASL_SSL":
+        username, password = sasl_credentials(kafka)
+        connection |= {
+            "sasl_mechanism": "SCRAM-SHA-512",
+            "sasl_plain_username": username,
+            "sasl_plain_password": password,
+        }
+    return AIOKafkaConsumer(**connection, group_id=group, enable_auto_commit=False, **options)
+
+
 def admin(kafka: KafkaSettings) -> AdminClient:
     """A client for topics and cluster metadata."""
     return AdminClient(_connection(kafka))
@@ -48,6 +68,14 @@ def _connection(kafka: KafkaSettings) -> dict[str, Any]:
         username, password = sasl_credentials(kafka)
         options |= {"sasl.mechanism": "SCRAM-SHA-512", "sasl.username": username, "sasl.password": password}
     return options
+
+
+def ssl_context(kafka: KafkaSettings) -> ssl.SSLContext:
+    """What a client that is not librdkafka's trusts. Raises ConfigError when the file of authorities cannot be used."""
+    try:
+        return ssl.create_default_context(cafile=str(kafka.ca_file) if kafka.ca_file else None)
+    except OSError as error:
+        raise ConfigError(f"kafka.ca_file cannot be used: {error.strerror or error}.") from None
 
 
 def sasl_credentials(kafka: KafkaSettings) -> tuple[str, str]:

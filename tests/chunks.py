@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Sequence
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from faust.types import TP
 
-from streams.workers.batch import batches_in
-from streams.workers.chunk import Chunk
-from streams.workers.records import Records, unpack
+from streams.chunks.batch import batches_in
+from streams.chunks.chunk import Chunk
+from streams.chunks.records import Records, unpack
 
 READS = TP("reads", 0)
 

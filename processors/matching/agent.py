@@ -27,11 +27,11 @@ from processors.passages.log import PassageLog, rule_of
 from schemas.codec import Codec
 from schemas.framing import ROLL_MARKER
 from schemas.topics import topics
+from streams.chunks.chunk import Chunk
 from streams.ledger.suspending import NEVER_SUSPENDED, Suspensions
 from streams.suppressions.holder import SuppressedPlates
 from streams.suppressions.secrecy import load_suppression_key
 from streams.workers.app import faust_app
-from streams.workers.chunk import Chunk
 from streams.workers.table import FollowedTable, one_by_one
 from streams.workers.topic import raw_topic
 from streams.workers.turns import Turns

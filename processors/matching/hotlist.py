@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from platestream.errors import InvalidMessage
 from platestream.metrics import HOTLIST_ENTRIES, HOTLIST_REFUSED
 from platestream.settings import MatchingSettings
-from processors.matching.folded import ids_of
 from processors.matching.plain import SEPARATOR, others_than_plain
 from processors.matching.table import MOST_BYTES, PlateTable
 from processors.matching.wider import WiderEntries
 from schemas.codec import Codec
 from schemas.messages import HotlistEntry
 from schemas.plates import hotlist_key
+from streams.chunks.plates import ids_of
+from streams.chunks.records import Record, Records, records_of_values
 from streams.hotlists.kinds import WIDER_KINDS
-from streams.workers.records import Record, Records, records_of_values
 
 
 @dataclass(frozen=True)

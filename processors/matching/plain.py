@@ -5,10 +5,10 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.matching.folded import FOLDED, NO_CHARACTER, ids_of, plate_place
 from processors.matching.table import MOST_BYTES
-from streams.workers.compiled import Bytes, as_array, compiled
-from streams.workers.records import KEY, KEY_END, VALUE, VALUE_END, Records
+from streams.chunks.compiled import Bytes, as_array, compiled
+from streams.chunks.plates import FOLDED, NO_CHARACTER, ids_of, plate_place
+from streams.chunks.records import KEY, KEY_END, VALUE, VALUE_END, Records
 
 SEPARATOR = b"\x1f"
 """Between folded plate and entry id in the key of an entry."""

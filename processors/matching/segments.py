@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.matching.folded import Numbers, hash_of, is_same_plate, plate_place
 from processors.matching.slots import HASH_SHIFT, Words, free_slot, home_of, may_have, next_slot, slot_of
 from schemas.framing import HEADER_BYTES
-from streams.workers.compiled import Bytes, compiled
-from streams.workers.records import VALUE, VALUE_END, varint
+from streams.chunks.compiled import Bytes, compiled
+from streams.chunks.plates import Numbers, hash_of, is_same_plate, plate_place
+from streams.chunks.records import VALUE, VALUE_END, varint
 
 NEXT, END, COUNT, SEGMENT = range(4)
 """Of `Store.state`: where the next record goes, where its segment ends; how many records; bytes of a segment."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processors.matching.pages import pages
-from streams.workers.compiled import compiled
+from streams.chunks.compiled import compiled
 
 Words = NDArray[np.uint64]
 

@@ -11,7 +11,6 @@ from collections.abc import Collection
 
 import numpy as np
 
-from processors.matching.folded import Numbers, ids_of
 from processors.matching.pages import pages
 from processors.matching.segments import (
     COUNT,
@@ -28,8 +27,9 @@ from processors.matching.segments import (
 from processors.matching.slots import Slots, Words
 from schemas.framing import frame
 from schemas.plates import MAX_PLATE_LENGTH, fold_bytes
-from streams.workers.compiled import as_array
-from streams.workers.records import Records, records_of_values
+from streams.chunks.compiled import as_array
+from streams.chunks.plates import Numbers, ids_of
+from streams.chunks.records import Records, records_of_values
 
 SEGMENT_BYTES = 1 << 20
 MOST_BYTES = SEGMENT_BYTES // 4 - 8

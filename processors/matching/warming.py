@@ -5,12 +5,12 @@ That takes about twenty seconds once after an installation, and a second from th
 
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from processors.matching.folded import folded_lines, ids_of
 from processors.matching.plain import others_than_plain
 from processors.matching.table import PlateTable
 from schemas.codec import Codec
-from streams.workers.batch import batches_in
-from streams.workers.records import unpack
+from streams.chunks.batch import batches_in
+from streams.chunks.plates import folded_lines, ids_of
+from streams.chunks.records import unpack
 
 _PLATES = 1000  # more than the fewest slots have room for
 _SEGMENT_BYTES, _SLOTS_MOVED = 1024, 64  # so small that a table grows and cleans what was replaced

@@ -11,13 +11,13 @@ import numpy as np
 
 from platestream.settings import MatchingSettings
 from processors.matching.comparison import look_alikes
-from processors.matching.folded import folded_lines, ids_of
 from processors.matching.patterns import Patterns, compile_partial, compile_whole
 from processors.matching.table import PlateTable
 from schemas.messages import HotlistEntry, MatchKind
 from schemas.plates import fold
+from streams.chunks.plates import folded_lines, ids_of
+from streams.chunks.records import END, START, Records
 from streams.hotlists.kinds import check_kind
-from streams.workers.records import END, START, Records
 
 _NO_SCHEMA = 0
 _RECENT_FUZZY, _RECENT_PARTIAL = 200, 100  # compiled while reads wait, in about 2 ms

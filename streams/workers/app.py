@@ -1,14 +1,12 @@
 """Faust apps of the processors: the only place that configures Faust's Kafka clients."""
 
-import ssl
 from typing import Any
 
 import faust
 from faust.types.auth import CredentialsT, SASLMechanism
 
-from platestream.errors import ConfigError
 from platestream.settings import KafkaSettings
-from streams.clients import sasl_credentials
+from streams.clients import sasl_credentials, ssl_context
 from streams.workers.transport import Transport
 
 
@@ -63,10 +61,7 @@ def faust_options(kafka: KafkaSettings) -> dict[str, Any]:
 def _credentials(kafka: KafkaSettings) -> CredentialsT | None:
     if kafka.security_protocol == "PLAINTEXT":
         return None
-    try:
-        context = ssl.create_default_context(cafile=str(kafka.ca_file) if kafka.ca_file else None)
-    except OSError as error:
-        raise ConfigError(f"kafka.ca_file cannot be used: {error.strerror or error}.") from None
+    context = ssl_context(kafka)
     if kafka.security_protocol == "SSL":
         return faust.SSLCredentials(context)
     username, password = sasl_credentials(kafka)

@@ -12,8 +12,8 @@ from faust.tables.globaltable import GlobalTable
 from faust.types import TP, AppT
 
 from platestream.ending import end_process
-from streams.workers.chunk import Chunk
-from streams.workers.records import Records
+from streams.chunks.chunk import Chunk
+from streams.chunks.records import Records
 from streams.workers.topic import raw_topic
 
 Apply = Callable[[Records], None]

@@ -1,4 +1,4 @@
-"""Faust's Kafka driver, made fast (streams/workers/chunk.py) and safe for tables that follow a topic (table.py).
+"""Faust's Kafka driver, made fast (streams/chunks/chunk.py) and safe for tables that follow a topic (table.py).
 
 What is fetched of a partition goes on as chunks, one message each, instead of record by record. And the stock driver
 pauses partitions, clears queues and seeks while fetched messages are on their way through it: after a rebalance it so
@@ -22,8 +22,6 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from aiokafka import conn
-from aiokafka.consumer import fetcher
 from aiokafka.errors import IllegalStateError, KafkaError
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as stock
@@ -33,10 +31,10 @@ from mode import Service
 
 from platestream.ending import end_process
 from platestream.errors import IntegrityError
-from streams.workers.batch import FetchedRecords
-from streams.workers.chunk import Chunk, ChunkedResults
+from streams.chunks.chunk import Chunk, give_chunks
+from streams.chunks.signatures import check_signatures
 from streams.workers.freshness import Freshness
-from streams.workers.signatures import check_signatures
+from streams.workers.signatures import EXPECTED
 from streams.workers.table import FollowedTable
 
 _FETCH_SECONDS = 0.05  # the longest wait of a fetch, and so for the next one to notice resumed partitions
@@ -44,15 +42,12 @@ _FULL_SECONDS = 0.002  # the same while an agent has enough to do: it must not w
 # The broker answers a fetch when it has so much, or after so long. A chunk costs 4 ms of CPU, whatever is in it: with
 # fewer of them a read waits a little for others and nothing waits for a busy processor.
 _BROKER_WAIT_BYTES, _BROKER_WAIT_MILLISECONDS = 16_384, 10
-_READ_AHEAD_BYTES = 4 * 1024 * 1024  # of an answer: aiokafka stops and starts its socket each 128 KiB otherwise
 _POLL_SECONDS = 0.02
 _YOUNG_OBJECTS = 5_000  # looked at in 4 ms
 _WATCH_SECONDS = 1.0
 _ANSWER_SECONDS = 5.0
 
-check_signatures()
-fetcher.MemoryRecords = FetchedRecords
-conn.READER_LIMIT = _READ_AHEAD_BYTES
+check_signatures(EXPECTED)
 
 
 class Thread(stock.AIOKafkaConsumerThread):
@@ -67,7 +62,7 @@ class Thread(stock.AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         await super().on_start()
         tables = frozenset(self.app.tables.changelog_topics)
-        self._ensure_consumer()._fetcher._records = ChunkedResults(first=tables)
+        give_chunks(self._ensure_consumer(), first=tables)
 
     async def offsets(self, tps: set[TP]) -> dict[TP, tuple[int, int]]:
         """First and next offset of partitions. Raises TimeoutError or KafkaError when the broker does not answer."""

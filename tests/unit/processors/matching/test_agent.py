@@ -24,8 +24,8 @@ from processors.matching.sending import Rounds
 from schemas.codec import Codec
 from schemas.framing import ROLL_MARKER, frame
 from schemas.plates import hotlist_key
+from streams.chunks.chunk import Chunk
 from streams.ledger.suspending import NEVER_SUSPENDED, SuspendedSpan, Suspensions
-from streams.workers.chunk import Chunk
 from tests.chunks import READS, chunk_of, records_with
 from tests.matching import NOW, a_read, an_entry
 

@@ -4,12 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from platestream.errors import InvalidMessage
-from processors.matching.folded import folded_lines, ids_of
 from processors.matching.plain import others_than_plain
 from processors.matching.table import PlateTable
 from schemas.codec import Codec
 from schemas.framing import frame, peek_plate
 from schemas.plates import MAX_PLATE_LENGTH, fold_bytes, hotlist_key
+from streams.chunks.plates import folded_lines, ids_of
 from tests.chunks import records_of, records_with
 from tests.matching import an_entry
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from bench.plates import plate as plate_of_number
-from processors.matching.folded import folded_lines, ids_of
 from processors.matching.table import PlateTable
 from schemas.framing import frame
 from schemas.plates import fold_bytes
-from streams.workers.records import records_of_values
+from streams.chunks.plates import folded_lines, ids_of
+from streams.chunks.records import records_of_values
 
 ID = 7
 

@@ -1,8 +1,8 @@
-"""A chunk: what one fetch brought of one partition, handed to an agent as one message.
+"""A chunk: what one fetch of aiokafka's brought of one partition, handed on as one thing.
 
-Stock Faust wraps each record in a message, an event and an acknowledgement, which costs a hundred times as much as to
-look at the record. A chunk goes through Faust as one message, under the offset of its last record. It holds the log's
-record batches as they were fetched; they are unpacked only as the chunk is read, some batches at a time.
+An object a record costs a hundred times as much as to look at the record. A chunk holds the log's record batches as
+they were fetched; they are unpacked only as it is read, some batches at a time. To Faust it is one message, under the
+offset of its last record.
 """
 
 from collections import OrderedDict
@@ -10,15 +10,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from aiokafka import TopicPartition, conn
+from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
 from aiokafka.errors import CorruptRecordException
-from faust.types import TP
 
-from streams.workers.batch import Batch, batches_in
-from streams.workers.records import Record, Records, unpack
+from streams.chunks.batch import Batch, FetchedRecords, batches_in
+from streams.chunks.records import Record, Records, unpack
+from streams.chunks.signatures import check_signatures
 
+_READ_AHEAD_BYTES = 4 * 1024 * 1024  # of an answer: aiokafka stops and starts its socket each 128 KiB otherwise
 MOST_RECORDS = 32_768  # a chunk takes no further batch past this
 SLICE_RECORDS = 8_192  # so many are handled before others on the event loop have their turn
+
+check_signatures()
+fetcher.MemoryRecords = FetchedRecords
+conn.READER_LIMIT = _READ_AHEAD_BYTES
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +36,7 @@ class Chunk:
     up to `last_offset`.
     """
 
-    tp: TP
+    tp: TopicPartition
     first_offset: int
     last_offset: int
     batches: tuple[Batch, ...]
@@ -58,7 +65,12 @@ class Chunk:
             yield records.part(start, start + size)
 
 
-class ChunkedResults(OrderedDict[TP, Any]):
+def give_chunks(consumer: Any, first: frozenset[str] = frozenset()) -> None:
+    """Make an aiokafka consumer, that is started and has not fetched yet, give chunks; `first` as ChunkedResults."""
+    consumer._fetcher._records = ChunkedResults(first)
+
+
+class ChunkedResults(OrderedDict[TopicPartition, Any]):
     """aiokafka's fetched results, by partition, made to give chunks instead of records.
 
     Partitions of `first` are read before others: a table's updates before reads that were fetched with them.
@@ -68,7 +80,7 @@ class ChunkedResults(OrderedDict[TP, Any]):
         super().__init__()
         self._first = first
 
-    def __setitem__(self, tp: TP, result: Any) -> None:
+    def __setitem__(self, tp: TopicPartition, result: Any) -> None:
         if isinstance(result, FetchResult):
             records = result._partition_records
             records._records_iterator = chunks_of(records)
@@ -101,7 +113,7 @@ def chunks_of(fetched: PartitionRecords) -> Iterator[Chunk]:
 
 
 def _chunk(fetched: PartitionRecords, first: int, batches: list[Batch]) -> Chunk:
-    return Chunk(TP(*fetched._tp), first, fetched.next_fetch_offset - 1, tuple(batches))
+    return Chunk(fetched._tp, first, fetched.next_fetch_offset - 1, tuple(batches))
 
 
 def _is_usable(fetched: PartitionRecords, batch: Batch) -> bool:

@@ -11,8 +11,8 @@ import numpy as np
 from aiokafka.errors import CorruptRecordException
 from numpy.typing import NDArray
 
-from streams.workers.batch import Batch
-from streams.workers.compiled import Bytes, as_array, compiled
+from streams.chunks.batch import Batch
+from streams.chunks.compiled import Bytes, as_array, compiled
 
 START, END, KEY, KEY_END, VALUE, VALUE_END, OFFSET, TIME = range(8)
 """Columns of `Records.places`. Of a record without key or value, its end is before its start."""
@@ -85,12 +85,13 @@ def unpack(batches: Sequence[Batch]) -> Records:
     return Records(content, places)
 
 
-def records_of_values(values: Sequence[bytes]) -> Records:
-    """Values without keys, offsets and times."""
+def records_of_values(values: Sequence[bytes], offsets: Sequence[int] = ()) -> Records:
+    """Values without keys and times; without `offsets` all have offset 0."""
     places = np.zeros((len(values), 8), np.int64)
     places[:, KEY_END] = -1
     places[:, VALUE_END] = np.cumsum([len(value) for value in values])
     places[1:, VALUE] = places[:-1, VALUE_END]
+    places[:, OFFSET] = offsets or 0
     return Records(b"".join(values), places)
 
 

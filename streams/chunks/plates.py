@@ -1,4 +1,4 @@
-"""Step 4, matched: plates in bytes, for compiled code: where one stands in a value, how it folds, its hash."""
+"""Plates in bytes, for compiled code: where one stands in a value, how it folds, its hash."""
 
 from collections.abc import Collection
 
@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from schemas.framing import HEADER_BYTES
 from schemas.plates import FOLDING, MAX_PLATE_LENGTH
-from streams.workers.compiled import Bytes, as_array, compiled
-from streams.workers.records import VALUE, VALUE_END, Records
+from streams.chunks.compiled import Bytes, as_array, compiled
+from streams.chunks.records import VALUE, VALUE_END, Records
 
 Numbers = NDArray[np.int64]
 

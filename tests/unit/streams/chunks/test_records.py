@@ -9,8 +9,8 @@ from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.workers.batch import batches_in
-from streams.workers.records import Records, unpack
+from streams.chunks.batch import batches_in
+from streams.chunks.records import Records, unpack
 
 CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 MESSAGES = st.lists(

@@ -13,8 +13,8 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.workers.batch import FetchedRecords
-from streams.workers.chunk import MOST_RECORDS, ChunkedResults, chunks_of
+from streams.chunks.batch import FetchedRecords
+from streams.chunks.chunk import MOST_RECORDS, ChunkedResults, chunks_of
 from tests.chunks import READS, batch_bytes, chunk_of
 
 _CONTROL, _TRANSACTIONAL = 0x20, 0x10
