@@ -16,8 +16,6 @@ from itertools import count
 from pathlib import Path
 from time import perf_counter
 
-from confluent_kafka import Message
-
 from bench.machine import describe_machine
 from bench.percentiles import percentile
 from bench.plates import PLATES, SCATTER, plate
@@ -36,6 +34,8 @@ from sinks.clickhouse.questions import OfPlates, Question
 from sinks.clickhouse.reads import find_reads
 from sinks.clickhouse.sink import reads_keeper
 from sinks.clickhouse.store import Store
+from sinks.taken import Taken
+from streams.chunks.records import records_of_values
 
 _STEPS = "1000000,5000000,20000000,50000000"
 _INSERTED = 200_000
@@ -137,10 +137,10 @@ class Filling:
     def _insert(self, reads: int) -> tuple[float, float]:
         """CPU seconds a million reads and reads a second of one batch over all days."""
         values = draw_reads(self._codec, reads, self._today, [])
-        messages = [Message(topic="bench", partition=0, offset=at, value=value) for at, value in enumerate(values)]
+        taken = Taken("bench", 0, records_of_values(values), last_offset=reads - 1)
         keeper = reads_keeper(self._store, self._codec, SetClock(self._today + timedelta(hours=20)), DAYS)
         with stopwatch() as watch:
-            piece, _ = keeper.sort(messages)
+            piece, _ = keeper.sort(taken)
             keeper.keep([piece])
         self._filled += reads
         return watch.cpu_seconds / reads * 1e6, reads / watch.seconds

@@ -1,6 +1,8 @@
 """Puts messages that cannot be kept on `dead-letters`, with the reason, so that the rest goes on."""
 
-from confluent_kafka import KafkaError, Message
+from typing import Any
+
+from confluent_kafka import KafkaError
 
 from platestream.clock import Clock
 from platestream.errors import TransientError
@@ -8,6 +10,7 @@ from platestream.metrics import DEAD_LETTERS
 from platestream.settings import KafkaSettings
 from schemas.codec import Codec
 from schemas.messages import DeadLetter
+from sinks.taken import Message
 from streams.clients import producer
 from streams.dead_letters import TOPIC, may_hold
 
@@ -30,13 +33,13 @@ class DeadLetters:
 
     def put(self, message: Message, reason: str) -> None:
         """Hand a message over; it is on the topic after `flush`. `reason` is a word from a closed set."""
-        key, value, now = message.key(), message.value(), self._clock.now()
+        key, value, now = message.key, message.value, self._clock.now()
         fits = len(key or b"") + len(value or b"") <= _MOST_BYTES and may_hold(value, now, self._retention_days)
         letter = DeadLetter(
             reason=reason,
-            topic=message.topic() or "",
-            partition=message.partition() or 0,
-            offset=message.offset() or 0,
+            topic=message.topic,
+            partition=message.partition,
+            offset=message.offset,
             at=now,
             key=key if fits else None,
             value=value if fits else None,
@@ -58,5 +61,5 @@ class DeadLetters:
             except BufferError:  # the queue is full; let it drain
                 self._producer.poll(1)
 
-    def _delivered(self, error: KafkaError | None, _: Message) -> None:
+    def _delivered(self, error: KafkaError | None, _: Any) -> None:
         self._failed = error or self._failed

@@ -3,9 +3,9 @@
 A batch is taken and sorted piece by piece, kept, then committed: after a crash in between it is kept again, and a
 double is harmless because everything kept has an identity. While one batch is kept, the next one is taken and sorted,
 and grows: the slower the store, the fewer and larger its batches, up to `Limits`. When the store refuses a batch, the
-batch is looked through for what the store chokes on and kept without that; while the store is slow or away, partitions
-are paused, membership of the group lives on, and after a while the process ends with nothing committed. So at most two
-batches are in memory.
+batch is looked through for what the store chokes on and kept without that; while the store is slow or away, nothing
+more is taken, membership of the group lives on, and after a while the process ends with nothing committed. So at most
+two batches are in memory.
 """
 
 import logging
@@ -17,14 +17,14 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Generic, Protocol, TypeVar
 
-from confluent_kafka import Message
-
 from platestream.errors import TransientError
 from sinks.dead_letters import DeadLetters
-from sinks.intake import Intake, Stopped, offsets_of, partitions_of
+from sinks.intake import Intake, Stopped
+from sinks.taken import Message, Taken
 
 _PATIENCE_SECONDS = 600
 _MORE_SECONDS = 0.1
+_IDLE_SHARE = 0.25  # of a full batch: so much is not held back from a store that has nothing to do
 _PIECE_MESSAGES = 20_000  # what is sorted at once stays in the processor's cache
 _MESSAGE_BYTES = 16  # a message's length and place, beside what it holds
 
@@ -61,7 +61,7 @@ class Keeper(Protocol[B]):
         """What `keep` raises when the store refuses or is away."""
         ...
 
-    def sort(self, messages: Sequence[Message]) -> tuple[B, Refused]:
+    def sort(self, taken: Taken) -> tuple[B, Refused]:
         """What to keep, and what cannot be kept with the reason."""
         ...
 
@@ -83,15 +83,15 @@ class Batch(Generic[B]):
     messages: int = 0
     bytes: int = 0
 
-    def add(self, piece: B, messages: Sequence[Message]) -> None:
+    def add(self, piece: B, taken: Taken) -> None:
         self.pieces.append(piece)
-        self.messages += len(messages)
-        self.bytes += sum(map(len, messages)) + _MESSAGE_BYTES * len(messages)
-        self.ends |= zip(partitions_of(messages), offsets_of(messages), strict=True)
+        self.messages += len(taken)
+        self.bytes += taken.bytes + _MESSAGE_BYTES * len(taken)
+        self.ends[taken.partition] = taken.last_offset
 
     def room(self, limits: Limits) -> int:
         """How many messages may come in one piece; none when the batch is full."""
-        left = limits.messages - self.messages  # below 0 when a pause brought messages beside those asked for
+        left = limits.messages - self.messages
         return 0 if self.bytes >= limits.bytes else max(0, min(_PIECE_MESSAGES, left))
 
 
@@ -137,17 +137,18 @@ class TopicSink(Generic[B]):
         """The next batch, sorted as it comes. It grows while the one before is kept, and while more is waiting."""
         batch, until, is_behind = Batch[B](), time.monotonic() + self._limits.seconds, False
         while (room := batch.room(self._limits)) and turn():
-            left = until - time.monotonic()
-            if left <= 0 and not is_behind and (flight is None or flight.kept.done()):
+            left, is_idle = until - time.monotonic(), flight is None or flight.kept.done()
+            is_enough = batch.messages >= _IDLE_SHARE * self._limits.messages if is_behind else left <= 0
+            if is_idle and is_enough:
                 break
-            messages = self._intake.take(room, max(left, _MORE_SECONDS))
-            is_behind = len(messages) == room
-            if messages:
-                batch.add(self._sort(messages), messages)
+            taken = self._intake.take(room, max(left, _MORE_SECONDS))
+            if taken is not None:
+                batch.add(self._sort(taken), taken)
+            is_behind = taken is not None and taken.waiting >= _PIECE_MESSAGES
         return batch
 
-    def _sort(self, messages: Sequence[Message]) -> B:
-        piece, refused = self._keeper.sort(messages)
+    def _sort(self, taken: Taken) -> B:
+        piece, refused = self._keeper.sort(taken)
         self._put_aside(refused)
         return piece
 

@@ -2,11 +2,9 @@
 
 import hashlib
 import io
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from confluent_kafka import Message
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -24,6 +22,8 @@ from schemas.messages import (
 )
 from schemas.plates import alert_id, fold, read_id
 from sinks.clickhouse.questions import OfPlates, Question
+from sinks.taken import Taken
+from tests.chunks import records_with
 
 NOW = from_ms(to_ms(datetime.now(UTC)))  # ClickHouse's own clock runs the TTL, so tests of it live in the present
 
@@ -56,22 +56,14 @@ def of_plate(plate: str, start: datetime, end: datetime, limit: int = 10_000) ->
     return Question(about=about, collected_from=start, collected_until=end, row_limit=limit)
 
 
-@dataclass(frozen=True)
-class FakeMessage:
-    """Stands for a Kafka message where only its value counts."""
-
-    content: bytes | None
-
-    def value(self) -> bytes | None:
-        return self.content
+def taken_of(*values: bytes | None, partition: int = 0) -> Taken:
+    """Values as an intake gives them, from offset 0 of one partition on."""
+    return Taken("a-topic", partition, records_with(values), len(values) - 1)
 
 
-def messages_of(codec: Codec, *records: Any) -> list[Message]:
-    """Records as a consumer gives them, one after the other on one partition."""
-    return [
-        Message(topic="a-topic", partition=0, offset=offset, value=codec.encode(record))
-        for offset, record in enumerate(records)
-    ]
+def messages_of(codec: Codec, *records: Any) -> Taken:
+    """Records as an intake gives them, one after the other on one partition."""
+    return taken_of(*map(codec.encode, records))
 
 
 def a_read(event: int | str = 1, *, plate: str = "ABC123", **fields: Any) -> PlateRead:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
-from confluent_kafka import Message
 
 from platestream.errors import IntegrityError
 from platestream.metrics import LEDGER_STORED
 from sinks.clickhouse.store import Store, clickhouse_errors
+from sinks.taken import Taken
 from sinks.topic_sink import Place, Refused
 
 TOPIC = "ledger"
@@ -36,9 +36,9 @@ class LedgerKeeper:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def sort(self, messages: Sequence[Message]) -> tuple[list[Event], Refused]:
+    def sort(self, taken: Taken) -> tuple[list[Event], Refused]:
         """All of them: what an event means is not asked here."""
-        return [(message.offset() or 0, message.key(), message.value()) for message in messages], []
+        return [(message.offset, message.key, message.value) for message in taken], []
 
     def keep(self, batch: Sequence[list[Event]]) -> None:
         """Raises IntegrityError when the copy already holds something else at one of the offsets."""

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from clickhouse_connect.driver.exceptions import Error
-from confluent_kafka import Message
 from prometheus_client import Counter
 
 from platestream.clock import Clock, from_ms
@@ -20,12 +19,13 @@ from schemas.framing import peek_collected_at_ms
 from schemas.versions import Version
 from sinks.clickhouse.glancing import Glance
 from sinks.clickhouse.peeking import Peek
-from sinks.clickhouse.sorting import Judge, sort_messages
+from sinks.clickhouse.sorting import Judge, sort_taken
 from sinks.clickhouse.splice import Block, columns, container
 from sinks.clickhouse.spliced import Spliced
 from sinks.clickhouse.store import Store
 from sinks.holds.investigations import Withheld, nothing_withheld
 from sinks.retention.rules import KeptSpan
+from sinks.taken import Taken
 from sinks.topic_sink import Place, Refused
 from streams.ledger.suspending import NEVER_SUSPENDED, Suspensions
 
@@ -61,11 +61,11 @@ class TableKeeper:
         self._codec = codec
         self._new_judge = new_judge
 
-    def sort(self, messages: Sequence[Message]) -> tuple[Piece, Refused]:
-        found = sort_messages(messages, self._codec, self._table.record, self._new_judge())
+    def sort(self, taken: Taken) -> tuple[Piece, Refused]:
+        found = sort_taken(taken, self._codec, self._table.record, self._new_judge())
         if self._table.overdue:
             self._table.overdue.inc(found.left_out)
-        return [Spliced.of(group) for group in found.groups], found.refused
+        return [Spliced.of(group, taken.partition) for group in found.groups], found.refused
 
     def keep(self, batch: Sequence[Piece]) -> None:
         by_version: dict[str, list[Spliced]] = {}

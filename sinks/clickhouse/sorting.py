@@ -1,12 +1,10 @@
-"""Sorts a batch of framed Avro by what becomes of it: inserted, left out, or dead letters.
+"""Sorts framed Avro by what becomes of it: inserted, left out, or dead letters.
 
 What a message holds is ClickHouse's to parse; only what a `Judge` looks at is looked at here (peeking.py, glancing.py).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import compress
-from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +14,8 @@ from schemas.codec import Codec
 from schemas.framing import HEADER_BYTES, ROLL_MARKER
 from schemas.versions import Version
 from sinks.clickhouse.splice import ends_well
-
-
-class HasValue(Protocol):
-    """A Kafka message, as far as sorting is concerned."""
-
-    def value(self) -> bytes | None: ...
-
-
-M = TypeVar("M", bound=HasValue)
+from sinks.taken import Message, Taken
+from streams.chunks.records import Records, records_of_values
 
 
 @dataclass(frozen=True)
@@ -35,78 +26,102 @@ class Judge:
     """
 
     one: Callable[[bytes], bytes | None]
-    plain: Callable[[Sequence[bytes], bytes], NDArray[np.bool_]] | None = None
+    plain: Callable[[Records, bytes], NDArray[np.bool_]] | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Framed values that share a writer's schema, each under its message's offset."""
+
+    version: Version
+    records: Records = field(repr=False)
 
 
 @dataclass
-class Group(Generic[M]):
-    """Messages with framed values that share a writer's schema."""
+class Sorted:
+    """What to insert, how many were left out, and the messages that cannot be kept with the reason."""
+
+    groups: list[Group] = field(default_factory=list)
+    left_out: int = 0
+    refused: list[tuple[Message, str]] = field(default_factory=list, repr=False)
+
+
+def sort_taken(taken: Taken, codec: Codec, record: str, judge: Judge) -> Sorted:
+    """Those that `judge` keeps, by writer's schema; messages whose values are no `record` are refused."""
+    found, is_plain = Sorted(), np.zeros(len(taken), np.bool_)
+    if judge.plain and len(taken):
+        is_plain = _keep_plain(taken, codec, record, judge.plain, found)
+    others: dict[bytes, _Others] = {}
+    for number in np.flatnonzero(~is_plain).tolist():
+        _judge_one(taken[number], codec, record, judge.one, others, found)
+    for group in others.values():
+        _keep(group.version, records_of_values(group.values, group.offsets), taken, found)
+    return found
+
+
+@dataclass
+class _Others:
+    """Kept after a closer look, or rewritten."""
 
     version: Version
-    messages: list[M] = field(default_factory=list, repr=False)
+    offsets: list[int] = field(default_factory=list)
     values: list[bytes] = field(default_factory=list, repr=False)
 
 
-@dataclass
-class Sorted(Generic[M]):
-    """What to insert, how many were left out, and the messages that cannot be kept with the reason."""
-
-    groups: list[Group[M]]
-    left_out: int
-    refused: list[tuple[M, str]] = field(repr=False)
-
-
-def sort_messages(messages: Sequence[M], codec: Codec, record: str, judge: Judge) -> Sorted[M]:
-    """Those that `judge` keeps, by writer's schema; messages whose values are no `record` are refused."""
-    groups: dict[bytes, Group[M]] = {}
-    refused: list[tuple[M, str]] = []
-    left_out = 0
-    for message in _without_plain(messages, groups, codec, record, judge):
-        value = message.value() or b""
-        try:
-            group = groups.get(value[:HEADER_BYTES]) or _open_group(groups, value, codec, record)
-            kept = judge.one(value)
-        except InvalidMessage as error:
-            if value != ROLL_MARKER:
-                refused.append((message, error.reason))
-            continue
-        if kept is None:
-            left_out += 1
-            continue
-        group.messages.append(message)
-        group.values.append(kept)
-    for group in groups.values():
-        refused += _refuse_bad_ends(group)
-    return Sorted([group for group in groups.values() if group.values], left_out, refused)
-
-
-def _without_plain(
-    messages: Sequence[M], groups: dict[bytes, Group[M]], codec: Codec, record: str, judge: Judge
-) -> Sequence[M]:
-    """What is left when all that is plainly kept, and has the first message's header, is in its group."""
-    if not judge.plain or not messages:
-        return messages
-    values = [message.value() or b"" for message in messages]
+def _keep_plain(
+    taken: Taken,
+    codec: Codec,
+    record: str,
+    plain: Callable[[Records, bytes], NDArray[np.bool_]],
+    found: Sorted,
+) -> NDArray[np.bool_]:
+    """Keeps all that are plain and have the first one's header; says which."""
+    value = taken[0].value or b""
     try:
-        group = _open_group(groups, values[0], codec, record)
+        version = _version(value, codec, record)
     except InvalidMessage:
-        return messages
-    is_plain = judge.plain(values, values[0][:HEADER_BYTES])
-    group.messages += compress(messages, is_plain)
-    group.values += compress(values, is_plain)
-    return list(compress(messages, ~is_plain))
+        return np.zeros(len(taken), np.bool_)
+    is_plain = plain(taken.records, value[:HEADER_BYTES])
+    _keep(version, Records(taken.records.content, taken.records.places[is_plain]), taken, found)
+    return is_plain
 
 
-def _open_group(groups: dict[bytes, Group[M]], value: bytes, codec: Codec, record: str) -> Group[M]:
+def _judge_one(  # noqa: PLR0913 - what it is judged by and where it goes
+    message: Message,
+    codec: Codec,
+    record: str,
+    judge: Callable[[bytes], bytes | None],
+    others: dict[bytes, _Others],
+    found: Sorted,
+) -> None:
+    value = message.value or b""
+    try:
+        header, version = value[:HEADER_BYTES], _version(value, codec, record)
+        kept = judge(value)
+    except InvalidMessage as error:
+        if value != ROLL_MARKER:
+            found.refused.append((message, error.reason))
+        return
+    if kept is None:
+        found.left_out += 1
+        return
+    group = others.setdefault(header, _Others(version))
+    group.offsets.append(message.offset)
+    group.values.append(kept)
+
+
+def _version(value: bytes, codec: Codec, record: str) -> Version:
     version = codec.version_of(value)
     if version.record != record:
         raise InvalidMessage("unknown-schema", f"A {version.record} is not what this topic is for.")
-    return groups.setdefault(value[:HEADER_BYTES], Group(version))
+    return version
 
 
-def _refuse_bad_ends(group: Group[M]) -> list[tuple[M, str]]:
-    refused = []
-    while group.values and not ends_well(group.version, group.values[-1]):
-        group.values.pop()
-        refused.append((group.messages.pop(), "bad-avro"))
-    return refused
+def _keep(version: Version, records: Records, taken: Taken, found: Sorted) -> None:
+    """Without those at the end that do not end well: ClickHouse would not notice it there."""
+    count = len(records)
+    while count and not ends_well(version, records[count - 1].value or b""):
+        count -= 1
+    found.refused += [(taken.at(record.offset), "bad-avro") for record in records.part(count)]
+    if count:
+        found.groups.append(Group(version, records.part(0, count)))

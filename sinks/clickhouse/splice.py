@@ -13,10 +13,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import fastavro
+import numpy as np
+from numpy.typing import NDArray
 
 from platestream.errors import InvalidMessage
 from schemas.framing import HEADER_BYTES
 from schemas.versions import Version
+from streams.chunks.compiled import Bytes, as_array, compiled
+from streams.chunks.records import VALUE, VALUE_END, Records
 
 _SYNC = bytes(16)  # separates blocks
 
@@ -27,6 +31,25 @@ Block = tuple[int, bytes]
 def splice(values: Sequence[bytes]) -> Block:
     """The block of framed values."""
     return len(values), b"".join([value[HEADER_BYTES:] for value in values])
+
+
+def splice_records(records: Records) -> Block:
+    """The block of records that have framed values."""
+    places = records.places
+    size = int((places[:, VALUE_END] - places[:, VALUE] - HEADER_BYTES).sum())
+    return len(records), _bodies(as_array(records.content), places, size).tobytes()
+
+
+@compiled
+def _bodies(content: Bytes, places: NDArray[np.int64], size: int) -> Bytes:
+    """Indices have no sign: compiled code looks at each for being negative otherwise, and takes seven times as long."""
+    bodies, at = np.empty(size, np.uint8), np.uint64(0)
+    for number in range(len(places)):
+        start, end = np.uint64(places[number, VALUE] + HEADER_BYTES), np.uint64(places[number, VALUE_END])
+        for byte in range(end - start):
+            bodies[at + byte] = content[start + byte]
+        at += end - start
+    return bodies
 
 
 def container(version: Version, blocks: Iterable[Block]) -> list[bytes]:

@@ -1,46 +1,44 @@
 """What stays in memory of sorted messages until they are on disk: their bodies, joined, and each one's place on Kafka.
 
-A message of confluent-kafka takes three times the memory of what it holds, and a batch has up to a million. The few
-that turn out to be corrupt are fetched again.
+The few that turn out to be corrupt are fetched again.
 """
 
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from confluent_kafka import Message
+import numpy as np
+from numpy.typing import NDArray
 
 from platestream.errors import InvalidMessage
 from schemas.framing import HEADER_BYTES
 from schemas.versions import Version
 from sinks.clickhouse.sorting import Group
-from sinks.clickhouse.splice import Block, splice, write_anew
-from sinks.intake import offsets_of, partitions_of
+from sinks.clickhouse.splice import Block, splice_records, write_anew
 from sinks.topic_sink import Place
+from streams.chunks.records import OFFSET, VALUE, VALUE_END, Records, records_of_values
 
 
 @dataclass
 class Spliced:
-    """Bodies that share a header, so a writer's schema. Their lengths are those of the values, header included."""
+    """Bodies of one partition that share a header, so a writer's schema, and how long each body is."""
 
     version: Version
+    partition: int
     header: bytes
     block: Block = field(repr=False)
-    lengths: "array[int]" = field(repr=False)
-    partitions: "array[int]" = field(repr=False)
-    offsets: "array[int]" = field(repr=False)
+    lengths: NDArray[np.int32] = field(repr=False)
+    offsets: NDArray[np.int64] = field(repr=False)
 
     @classmethod
-    def of(cls, group: Group[Message]) -> "Spliced":
-        return cls._of(group.version, group.values, partitions_of(group.messages), offsets_of(group.messages))
+    def of(cls, group: Group, partition: int) -> "Spliced":
+        return cls._of(group.version, partition, group.records)
 
     def values(self) -> Iterator[bytes]:
         """The values as they were spliced."""
         at, (_, block) = 0, self.block
-        for length in self.lengths:
-            end = at + length - HEADER_BYTES
-            yield self.header + block[at:end]
-            at = end
+        for length in self.lengths.tolist():
+            yield self.header + block[at : at + length]
+            at += length
 
     def repaired(self) -> tuple["Spliced | None", list[tuple[Place, str]]]:
         """The same without corrupt bodies, all others as a correct writer gives them; and where the corrupt ones were.
@@ -48,28 +46,20 @@ class Spliced:
         None when nothing is left.
         """
         values: list[bytes] = []
-        partitions: list[int] = []
         offsets: list[int] = []
         refused = []
-        for value, partition, offset in zip(self.values(), self.partitions, self.offsets, strict=True):
+        for value, offset in zip(self.values(), self.offsets.tolist(), strict=True):
             try:
                 values.append(write_anew(self.version, value))
+                offsets.append(offset)
             except InvalidMessage as error:
-                refused.append(((partition, offset), error.reason))
-                continue
-            partitions.append(partition)
-            offsets.append(offset)
-        return self._of(self.version, values, partitions, offsets) if values else None, refused
+                refused.append(((self.partition, offset), error.reason))
+        sound = self._of(self.version, self.partition, records_of_values(values, offsets)) if values else None
+        return sound, refused
 
     @classmethod
-    def _of(
-        cls, version: Version, values: Sequence[bytes], partitions: Iterable[int], offsets: Iterable[int]
-    ) -> "Spliced":
-        return cls(
-            version,
-            values[0][:HEADER_BYTES],
-            splice(values),
-            array("I", map(len, values)),
-            array("i", partitions),
-            array("q", offsets),
-        )
+    def _of(cls, version: Version, partition: int, records: Records) -> "Spliced":
+        places = records.places
+        lengths = (places[:, VALUE_END] - places[:, VALUE] - HEADER_BYTES).astype(np.int32)
+        header = (records[0].value or b"")[:HEADER_BYTES]
+        return cls(version, partition, header, splice_records(records), lengths, places[:, OFFSET].copy())

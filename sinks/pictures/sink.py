@@ -9,8 +9,6 @@ plate or its read. Where a picture was taken it does not say, so an investigatio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from confluent_kafka import Message
-
 from platestream.clock import Clock, to_ms
 from platestream.errors import InvalidMessage
 from platestream.metrics import PICTURES_OVERDUE, PICTURES_STORED
@@ -22,6 +20,7 @@ from sinks.holds.investigations import Withheld, nothing_withheld
 from sinks.pictures.checking import check_picture
 from sinks.pictures.store import PictureStore, ShelfDestroyed, day_of
 from sinks.retention.rules import KeptSpan
+from sinks.taken import Taken
 from sinks.topic_sink import Limits, Place, Refused
 from streams.ledger.suspending import NEVER_SUSPENDED, Suspensions
 
@@ -54,13 +53,13 @@ class PictureKeeper:
         self._withhold = withhold
         self._suspensions = suspensions
 
-    def sort(self, messages: Sequence[Message]) -> tuple[list[Picture], Refused]:
+    def sort(self, taken: Taken) -> tuple[list[Picture], Refused]:
         """The pictures to keep; of one that came twice, the later. Keeps: retention.suppressed"""
         span, withheld, suspended = KeptSpan.at(self._clock.now(), self._days), self._withhold(), self._suspensions()
         pictures = {}
         refused: Refused = []
-        for message in messages:
-            value = message.value()
+        for message in taken:
+            value = message.value
             if value == ROLL_MARKER:
                 continue
             try:

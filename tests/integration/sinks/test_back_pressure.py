@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from confluent_kafka import ConsumerGroupState, Message
+from confluent_kafka import ConsumerGroupState
 
 from platestream.metrics import PAUSED
 from sinks.clickhouse.reads import count_reads
 from sinks.clickhouse.sink import Piece, TableKeeper, reads_keeper
 from sinks.clickhouse.store import Store
 from sinks.intake import Intake
+from sinks.taken import Taken
 from sinks.topic_sink import Limits, Refused, TopicSink
 from streams.clients import admin
 from tests.integration.sinks.conftest import SECONDS, Bench, wait_until
@@ -20,7 +21,7 @@ from tests.storing import a_read
 
 READS = 5_000
 BATCH = 500
-OUT_OF_GROUP_MS = 6_000  # a member that does not ask for messages for so long is put out of its group
+OUT_OF_GROUP_SECONDS = 10  # a member that gives no sign of life for so long is put out of its group
 
 
 class StandingStill:
@@ -45,10 +46,10 @@ class Counted:
         self.store, self.failures, self.repair = keeper.store, keeper.failures, keeper.repair
         self.taken = self.kept = self.most_at_once = 0
 
-    def sort(self, messages: Sequence[Message]) -> tuple[Piece, Refused]:
-        self.taken += len(messages)
+    def sort(self, taken: Taken) -> tuple[Piece, Refused]:
+        self.taken += len(taken)
         self.most_at_once = max(self.most_at_once, self.taken - self.kept)
-        return self._keeper.sort(messages)
+        return self._keeper.sort(taken)
 
     def keep(self, batch: Sequence[Piece]) -> None:
         self._keeper.keep(batch)
@@ -71,15 +72,14 @@ def test_while_the_store_stands_still_the_sink_waits_within_its_bounds_and_in_it
 ) -> None:
     still = StandingStill(store)
     keeper = Counted(reads_keeper(still, bench.codec, bench.clock, bench.days))  # type: ignore[arg-type]
-    options = {"max.poll.interval.ms": OUT_OF_GROUP_MS, "session.timeout.ms": OUT_OF_GROUP_MS}
-    intake = Intake(bench.kafka, bench.topic, bench.group, slow_seconds=1, **options)
+    intake = Intake(bench.kafka, bench.topic, bench.group, slow_seconds=1)
     sink = TopicSink(intake, keeper, bench.dead_letter_producer(), Limits(BATCH, seconds=0.1))
     bench.produce([bench.codec.encode(a_read(number)) for number in range(READS)])
     with bench.running(sink) as errors:
         assert still.is_waiting.wait(SECONDS)
         wait_until(lambda: is_paused(bench), "a pause")
         before = members(bench)
-        time.sleep(1.5 * OUT_OF_GROUP_MS / 1000)  # what does not happen can only be waited for
+        time.sleep(1.5 * OUT_OF_GROUP_SECONDS)  # what does not happen can only be waited for
         assert is_paused(bench)
         assert members(bench) == before != set()
         assert (bench.committed(), keeper.kept) == (0, 0)

@@ -1,13 +1,15 @@
 """A batch is full by its messages or by its bytes, whichever comes first."""
 
 import pytest
-from confluent_kafka import Message
 
+from sinks.taken import Taken
 from sinks.topic_sink import Batch, Limits
+from tests.storing import taken_of
 
 
-def messages(count: int, partition: int = 0, value: bytes = b"x" * 84) -> list[Message]:
-    return [Message(topic="t", partition=partition, offset=offset, value=value) for offset in range(count)]
+def messages(count: int, partition: int = 0) -> Taken:
+    """Of 84 bytes each, on Kafka."""
+    return taken_of(*[b"x" * 77] * count, partition=partition)
 
 
 def test_an_empty_batch_takes_a_piece_of_what_it_may_have() -> None:
@@ -33,6 +35,7 @@ def test_no_more_bytes_than_it_may_have() -> None:
 def test_of_each_partition_the_last_offset_is_committed() -> None:
     batch = Batch[str]()
     batch.add("one", messages(3, partition=1))
-    batch.add("two", messages(2, partition=0) + messages(5, partition=1))
+    batch.add("two", messages(2, partition=0))
+    batch.add("three", messages(5, partition=1))
     assert batch.ends == {0: 1, 1: 4}
-    assert batch.pieces == ["one", "two"]
+    assert batch.pieces == ["one", "two", "three"]
