@@ -67,7 +67,8 @@ WHERE hold_id IN {{hold_ids:Array(UUID)}} {{scope}}
 LIMIT 1 BY hold_id, alert_id, sighting
 """
 _MOST_WANTED = 5000  # a statement is text, and is parsed
-_MANY_HOLDS = {"max_partitions_per_insert_block": 0}
+_BESIDE = {"max_threads": 1, "os_thread_priority": 19}  # what comes in goes first: a copy may take its time
+_MANY_HOLDS = {**_BESIDE, "max_partitions_per_insert_block": 0}
 _SINCE = "AND stored_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')"
 _BEFORE = "AND collected_at < fromUnixTimestamp64Milli({before_ms:Int64}, 'UTC')"
 _NOT_SWEPT = "AND folded_plate NOT IN (SELECT folded_plate FROM suppressed_plates)"
@@ -149,7 +150,7 @@ class HeldRows:
         statement = _COPY_READS.replace("{condition}", condition.sql).replace("{scope}", f"{scope.sql} {swept}")
         parameters = {"hold_id": hold.id, **condition.parameters, **scope.parameters}
         with clickhouse_errors("copy reads into a hold"):
-            self._client().raw_query(statement, parameters=parameters)
+            self._client().raw_query(statement, parameters=parameters, settings=_BESIDE)
 
     def copy_plates(self, wanted: Sequence[WantedPlate], scope: Scope) -> None:
         """Copy what holds on plates are about and do not have yet. Keeps: evidence.copy, retention.suppressed"""
@@ -166,8 +167,10 @@ class HeldRows:
     def copy_alerts(self, hold_ids: Iterable[UUID], scope: Scope) -> None:
         """Copy the alerts of the reads that these holds have."""
         with clickhouse_errors("copy alerts into holds"):
-            self._client().command(
-                _COPY_ALERTS.replace("{scope}", scope.sql), parameters={"hold_ids": list(hold_ids), **scope.parameters}
+            self._client().raw_query(
+                _COPY_ALERTS.replace("{scope}", scope.sql),
+                parameters={"hold_ids": list(hold_ids), **scope.parameters},
+                settings=_BESIDE,
             )
 
     def counts(self) -> dict[UUID, int]:
