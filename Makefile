@@ -50,7 +50,7 @@ soak: $(READY) ## the property tests with many random examples, and the long kil
 bench-join: $(READY) ## reads a second beside Kafka Streams and others; ENTRIES=, READS=, RUNS=, PEERS=all|quick|none
 	@$(BIN)/python -m bench.join
 
-bench-latency: $(READY) ## read to alert beside Kafka Streams; ENTRIES=, RATES=1000,10000, DURATION= seconds each, PEERS=all|none
+bench-latency: $(READY) ## read to alert beside Kafka Streams; ENTRIES=, RATES=1000,10000, DURATION= seconds each, RUNS=, PEERS=all|none
 	@$(BIN)/python -m bench.latency
 
 performance: $(READY) ## all three, into docs/performance.md; needs a quiet machine for 20 minutes

@@ -1,11 +1,14 @@
-"""`make bench-latency`: read to alert at several rates, our worker beside Kafka Streams.
+"""`make bench-latency`: read to alert at several rates, our worker and Kafka Streams in turns.
 
-ENTRIES, RATES (reads a second, comma separated), DURATION (seconds at each rate) and PEERS (all or none) shrink it.
+ENTRIES, RATES (reads a second, comma separated), DURATION (seconds at each rate), RUNS (of each contender) and PEERS
+(all or none) shrink it.
 """
 
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from statistics import median
 from typing import Any
 
 from bench.broker import BenchBroker, bench_broker
@@ -23,6 +26,7 @@ _RESULT_RATE = 10_000
 _START_SECONDS = 400
 _PATIENCE_SECONDS = 60
 _FIRST_SECONDS = 45.0  # broker and peer are JVMs: they compile their code in the first minute, and all waits for it
+_PERCENTILES = ("p50_ms", "p99_ms", "p999_ms", "max_ms")
 _STREAMS = StreamsVariant(store="memory", linger_ms=0)  # nothing of the peer's makes its alerts wait
 
 
@@ -33,6 +37,7 @@ class Load:
     entries: int
     rates: tuple[int, ...]
     seconds: float
+    runs: int
     peers: str
 
     @property
@@ -43,11 +48,12 @@ class Load:
 
 
 def load_of_environment() -> Load:
-    """ENTRIES, RATES, DURATION, PEERS."""
+    """ENTRIES, RATES, DURATION, RUNS, PEERS."""
     return Load(
         entries=int(os.environ.get("ENTRIES", "10000000")),
         rates=tuple(int(rate) for rate in os.environ.get("RATES", "1000,10000,50000").split(",")),
         seconds=float(os.environ.get("DURATION", "20")),
+        runs=int(os.environ.get("RUNS", "2")),
         peers=os.environ.get("PEERS", "all"),
     )
 
@@ -75,30 +81,43 @@ def _at_rate(rate: int, offer: Offer, meter: AlertMeter, process: Running, secon
     return latency_of(offer, meter, reached, first)
 
 
-def rows_of(name: str, latencies: dict[int, Latency]) -> list[list[str]]:
+def take_turns(load: Load, broker: BenchBroker) -> list[tuple[str, list[dict[int, Latency]]]]:
+    """The runs of each contender, by its name. Nobody has two in a row, so what the machine does meanwhile hits all."""
+    found = [(contender, list[dict[int, Latency]]()) for contender in line_up(load, broker)]
+    for run in range(load.runs):
+        for number, (contender, runs) in enumerate(found):
+            with step(f"{contender.name}, run {run + 1} of {load.runs}"):
+                runs.append(measure(contender, broker, f"bench-{number}-{run}", load))
+            for row in rows_of("", runs[-1:]):
+                say("  ".join(row[1:]))
+    return [(contender.name, runs) for contender, runs in found]
+
+
+def rows_of(name: str, runs: Sequence[dict[int, Latency]]) -> list[list[str]]:
     """The table's rows of one contender."""
-    return [
-        [
-            name,
-            f"{rate:,}",
-            f"{found.rate:,.0f}",
-            f"{found.alerts:,}",
-            *(f"{ms:.1f}" for ms in (found.p50_ms, found.p99_ms, found.p999_ms, found.max_ms)),
-        ]
-        for rate, found in latencies.items()
-    ]
+    rows = []
+    for rate in runs[0]:
+        at_rate = [run[rate] for run in runs]
+        reached, alerts = median(found.rate for found in at_rate), sum(found.alerts for found in at_rate)
+        times = [spread(getattr(found, share) for found in at_rate) for share in _PERCENTILES]
+        rows.append([name, f"{rate:,}", f"{reached:,.0f}", f"{alerts:,}", *times])
+    return rows
 
 
-def result_of(rate: int, ours: Latency, streams: Latency | None) -> dict[str, Any]:
-    """The JSON object of one rate."""
-    return {
-        "bench": "latency",
-        "rate": rate,
-        "p99_ms": round(ours.p99_ms, 1),
-        "p999_ms": round(ours.p999_ms, 1),
-        "kafka_streams_p99_ms": round(streams.p99_ms, 1) if streams else None,
-        "kafka_streams_p999_ms": round(streams.p999_ms, 1) if streams else None,
-    }
+def spread(values: Iterable[float]) -> str:
+    """The median, and of several the least and the most."""
+    found = sorted(values)
+    return f"{median(found):.1f}" + (f" ({found[0]:.1f}-{found[-1]:.1f})" if len(found) > 1 else "")
+
+
+def result_of(rate: int, ours: Sequence[dict[int, Latency]], streams: Sequence[dict[int, Latency]]) -> dict[str, Any]:
+    """The JSON object of one rate: medians of the runs."""
+    result: dict[str, Any] = {"bench": "latency", "rate": rate}
+    for prefix, runs in (("", ours), ("kafka_streams_", streams)):
+        for share in ("p99_ms", "p999_ms"):
+            times = [getattr(run[rate], share) for run in runs]
+            result[prefix + share] = round(median(times), 1) if times else None
+    return result
 
 
 def line_up(load: Load, broker: BenchBroker) -> list[Contender]:
@@ -117,16 +136,13 @@ def main() -> None:
         say(machine)
         with step(f"{load.entries:,} entries onto the topic"):
             fill_entries(broker.kafka, EntryTemplates(broker.codec, datetime.now(UTC)), range(load.entries))
-        found = []
-        for number, contender in enumerate(line_up(load, broker)):
-            with step(contender.name):
-                found.append((contender.name, measure(contender, broker, f"bench-{number}", load)))
+        found = take_turns(load, broker)
         head = ("", "reads/s wanted", "reached", "alerts", "p50 ms", "p99", "p99.9", "max")
-        rows = [row for name, latencies in found for row in rows_of(name, latencies)]
-        title = f"{load.entries:,} entries, 1 % hits, {load.seconds:.0f} s at each rate ({machine})"
+        rows = [row for name, runs in found for row in rows_of(name, runs)]
+        title = f"{load.entries:,} entries, 1 % hits, {load.runs} runs of {load.seconds:.0f} s at each rate ({machine})"
         print_table("latency", Figures(title=title, head=head, rows=rows))
         rate = _RESULT_RATE if _RESULT_RATE in load.rates else load.rates[0]
-        print_result(result_of(rate, found[0][1][rate], found[1][1][rate] if len(found) > 1 else None))
+        print_result(result_of(rate, found[0][1], found[1][1] if len(found) > 1 else []))
 
 
 if __name__ == "__main__":
