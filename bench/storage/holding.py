@@ -66,7 +66,7 @@ class Holds:
             thread.join()
         if self._failure:
             raise BenchError(f"Holds took no reads: {self._failure}") from self._failure
-        keeper.follow(self._state, self._clock.now())
+        keeper.copy_due(self._state, self._clock.now() + timedelta(days=1), self._clock.now())
 
     def check(self) -> int:
         """How many reads are held. Raises BenchError unless each stored read of a held plate is in its hold."""

@@ -1,8 +1,8 @@
 """Copies what holds are about out of `reads` and `alerts` into their own partitions, each read once.
 
 A copy is safe to repeat: what the hold has already is left out (an anti-join on the read's id), and the table would
-drop a double. It is made in full when a hold opens and before a day is dropped; each minute it looks at what was
-stored since. Reads of plates in `suppressed_plates` go into active investigations only.
+drop a double. It is made in full when a hold opens and before a day is dropped; each minute, or at its turn when holds
+are many, it looks at what was stored since. Reads of plates in `suppressed_plates` go into active investigations only.
 
 Holds on plates may be a thousand, so they share statements; any other hold has its own.
 """
@@ -71,6 +71,7 @@ _BESIDE = {"max_threads": 1, "os_thread_priority": 19}  # what comes in goes fir
 _MANY_HOLDS = {**_BESIDE, "max_partitions_per_insert_block": 0}
 _SINCE = "AND stored_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')"
 _BEFORE = "AND collected_at < fromUnixTimestamp64Milli({before_ms:Int64}, 'UTC')"
+_SUPPRESSED = "AND folded_plate IN (SELECT folded_plate FROM suppressed_plates)"
 _NOT_SWEPT = "AND folded_plate NOT IN (SELECT folded_plate FROM suppressed_plates)"
 _STORED_PLATES = f"SELECT DISTINCT folded_plate FROM reads WHERE folded_plate IN {{plates:Array(String)}} {_SINCE}"
 _NEWEST = "SELECT toUnixTimestamp64Milli(max(stored_at)) FROM reads"
@@ -137,11 +138,12 @@ class HeldRows:
         with clickhouse_errors("look for new reads"):
             return int(self._client().query(_NEWEST).result_rows[0][0])
 
-    def plates_stored(self, plates: Iterable[str], since_ms: int) -> set[str]:
-        """Which of these folded plates have reads that were stored since."""
+    def plates_stored(self, plates: Iterable[str], since_ms: int, *, suppressed_only: bool) -> set[str]:
+        """Which of these folded plates, or of the suppressed ones among them, have reads that were stored since."""
+        statement = f"{_STORED_PLATES} {_SUPPRESSED if suppressed_only else ''}"
         with clickhouse_errors("look for held plates"):
             parameters = {"plates": list(plates), "since_ms": since_ms}
-            return {plate for (plate,) in self._client().query(_STORED_PLATES, parameters=parameters).result_rows}
+            return {plate for (plate,) in self._client().query(statement, parameters=parameters).result_rows}
 
     def copy_reads(self, hold: Hold, named: Named, scope: Scope, now: datetime) -> None:
         """Copy what the hold is about and does not have yet. Keeps: evidence.copy, retention.suppressed"""

@@ -23,6 +23,7 @@ from sinks.pictures.store import PictureStore, day_of
 from sinks.retention.backups import Backups
 from streams.ledger.holding import ByPlate, HoldCount
 
+_MOST_A_ROUND = 300  # holds on plates: each that has a new read is one more part, and few parts a second are to be made
 _OVERLAP_MS = 15 * 60 * 1000  # an insert that began so long ago has ended, one way or the other
 
 _log = logging.getLogger(__name__)
@@ -44,26 +45,26 @@ class HoldKeeper:
         self._backups = backups
         self._key = key
         self._named: dict[UUID, Named] = {}
-        self._taking: set[UUID] = set()
-        self._looked_ms = 0
+        self._looked_ms: dict[UUID, int] = {}  # of each hold that takes reads: the newest read at its last turn
         self._has_picture: set[tuple[UUID, UUID, PictureKind]] = set()
 
     def follow(self, state: HoldsState, now: datetime) -> None:
-        """Copy what is new: everything into holds that take reads since now, else what was stored since the last time.
+        """Copy what is new: everything into holds that take reads since now, else what was stored since its last turn.
 
         Keeps: evidence.copy
         """
         taking = [hold for hold in state.holds.values() if hold.takes_reads(now)]
-        newest_ms = self._rows.newest_ms()
-        recent = Scope(stored_since_ms=max(0, self._looked_ms - _OVERLAP_MS))
-        self._copy_reads([hold for hold in taking if hold.id in self._taking], recent, now)
-        fresh = [hold for hold in taking if hold.id not in self._taking]
+        newest_ms, waits = self._rows.newest_ms(), self._waiting(taking)
+        fresh = [hold for hold in taking if hold.id not in self._looked_ms]
+        known = [hold for hold in taking if hold.id in self._looked_ms]
+        recent = Scope(stored_since_ms=max(0, min(self._looked_ms.values(), default=0) - _OVERLAP_MS))
+        self._copy_reads([hold for hold in known if hold.id not in waits], recent, now)
+        self._copy_reads([hold for hold in known if hold.id in waits], recent, now, suppressed_only=True)
         self._copy_reads(fresh, Scope(), now)
         self._copy_alerts(fresh, Scope())
         self._copy_alerts(taking, recent)
         self._copy_pictures(taking, now)
-        self._taking = {hold.id for hold in taking}
-        self._looked_ms = newest_ms
+        self._looked_ms = {hold.id: waits.get(hold.id, newest_ms) for hold in taking}
         self._tell(state, now)
 
     def look_again(self) -> None:
@@ -108,7 +109,18 @@ class HoldKeeper:
             self._named[hold.id] = self._key.named_by(hold)
         return self._named[hold.id]
 
-    def _copy_reads(self, holds: Iterable[Hold], scope: Scope, now: datetime) -> None:
+    def _waiting(self, taking: Iterable[Hold]) -> dict[UUID, int]:
+        """Holds on plates that have no turn this round, and when they had their last.
+
+        But for suppressed plates: reads of those go soon, and an active investigation must have its copy before.
+        """
+        known = [hold.id for hold in taking if hold.id in self._looked_ms and _is_by_plate(hold)]
+        return {
+            hold_id: self._looked_ms[hold_id]
+            for hold_id in sorted(known, key=self._looked_ms.__getitem__)[_MOST_A_ROUND:]
+        }
+
+    def _copy_reads(self, holds: Iterable[Hold], scope: Scope, now: datetime, *, suppressed_only: bool = False) -> None:
         wanted: list[WantedPlate] = []
         for hold in holds:
             selection, named = hold.opened.selection, self.named_by(hold)
@@ -117,7 +129,8 @@ class HoldKeeper:
             else:
                 self._rows.copy_reads(hold, named, scope, now)
         if scope.stored_since_ms is not None and wanted:  # of all the plates few came by since
-            came_by = self._rows.plates_stored({one.folded_plate for one in wanted}, scope.stored_since_ms)
+            plates = {one.folded_plate for one in wanted}
+            came_by = self._rows.plates_stored(plates, scope.stored_since_ms, suppressed_only=suppressed_only)
             wanted = [one for one in wanted if one.folded_plate in came_by]
         self._rows.copy_plates(wanted, scope)
 
@@ -164,6 +177,10 @@ class HoldKeeper:
             raise
         except OSError as error:
             raise TransientError(f"The picture store or a backup does not answer ({type(error).__name__}).") from None
+
+
+def _is_by_plate(hold: Hold) -> bool:
+    return isinstance(hold.opened.selection, ByPlate)
 
 
 def _wanted(hold: Hold, selection: ByPlate, named: Named, now: datetime) -> list[WantedPlate]:

@@ -15,6 +15,7 @@ from schemas.codec import Codec
 from schemas.messages import PictureKind, PictureReference, PlateRead
 from schemas.plates import read_id
 from sinks.clickhouse.store import Store
+from sinks.holds import keeping
 from sinks.holds.acts import Named
 from sinks.holds.matching import condition_of, matches, metres_between
 from sinks.pictures.held import StoredAs, fetch_picture
@@ -83,6 +84,41 @@ def test_later_reads_follow_and_repeats_change_nothing(retained: Retained) -> No
     retained.insert(a_read(3), a_read(4, plate="KLM015"))
     retained.follow()
     assert retained.held(hold) == ids(1, 2, 3)
+
+
+@pytest.mark.rule("evidence.copy")
+def test_many_holds_on_plates_take_turns_and_none_is_forgotten(
+    retained: Retained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "_MOST_A_ROUND", 2)
+    plates = [f"KLM{number}" for number in range(5)]
+    holds = [retained.open_hold(by_plate(NOW), Named(plates=(plate,))) for plate in plates]
+    by_reader = retained.open_hold(ByReaders(device_ids=("gate-1",), **SPAN), Named())
+    retained.follow()
+    for round_ in range(2):
+        events = [f"{plate}-{round_}" for plate in plates]
+        retained.insert(*[a_read(event, plate=plate) for event, plate in zip(events, plates, strict=True)])
+        have = []
+        for _ in range(3):
+            retained.follow()
+            have.append(sum(ids(event) <= retained.held(hold) for event, hold in zip(events, holds, strict=True)))
+            assert ids(*events) <= retained.held(by_reader)
+        assert have == [2, 4, 5]
+
+
+@pytest.mark.rule("retention.suppressed")
+def test_a_suppressed_plate_waits_for_no_turn(retained: Retained, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "_MOST_A_ROUND", 0)
+    hold, other = (retained.open_hold(by_plate(NOW), Named(plates=(plate,))) for plate in ("KLM015", "ABC123"))
+    retained.follow()
+    retained.insert(a_read(1, plate="KLM015"), a_read(2))
+    retained.follow()
+    assert retained.held(hold) | retained.held(other) == set()
+    retained.suppressed.folded = {b"KLM015"}
+    retained.insert(a_read(3, plate="KLM015"))
+    retained.follow()
+    assert (retained.held(hold), retained.held(other)) == (ids(1, 3), set())
+    assert retained.stored() == ids(2)
 
 
 def test_a_hold_that_is_over_takes_nothing_more_and_one_attested_again_catches_up(retained: Retained) -> None:
