@@ -31,6 +31,7 @@ from streams.chunks.chunk import Chunk, give_chunks
 from streams.clients import asyncio_consumer
 
 _TIMEOUT_SECONDS = 30
+_MORE_SECONDS = 0.2
 _OPTIONS = {
     "auto_offset_reset": "none",
     "isolation_level": "read_committed",
@@ -116,11 +117,14 @@ class Member:
         return member
 
     async def _next_chunk(self, seconds: float) -> Chunk | None:
+        found: dict[TopicPartition, list[Chunk]] = {}
         try:
-            found = await self._consumer.getmany(timeout_ms=int(seconds * 1000), max_records=1)
+            async with asyncio.timeout(seconds + _MORE_SECONDS):  # aiokafka waits for a rebalance without an end
+                found = await self._consumer.getmany(timeout_ms=int(seconds * 1000), max_records=1)
+        except TimeoutError:
+            pass
         except NoOffsetForPartitionError as error:
             await self._start_anew(error.args[0])
-            return None
         self._check_topic()
         return next((chunk for [chunk] in found.values()), None)
 

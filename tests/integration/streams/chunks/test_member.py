@@ -1,11 +1,13 @@
 """A member of a group on the real broker: everything once, across members that come and go, and nothing skipped."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from uuid import uuid4
 
 import pytest
+from aiokafka.consumer.subscription_state import SubscriptionState
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import NewTopic
 
@@ -129,6 +131,17 @@ def test_it_says_how_many_wait_behind_a_chunk(kafka: KafkaSettings, topic: str, 
                 break
         assert chunk
         assert member.waiting(chunk) == 9 - chunk.last_offset
+
+
+def test_a_rebalance_without_an_end_does_not_hold_the_caller(
+    kafka: KafkaSettings, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Member(kafka, topic, f"group-{topic}")) as member:
+        monkeypatch.setattr(SubscriptionState, "reassignment_in_progress", True)
+        started = time.monotonic()
+        assert member.next_chunk(0.2) is None
+        assert time.monotonic() - started < SECONDS / 2
+        monkeypatch.undo()
 
 
 def test_a_broker_that_is_not_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
