@@ -20,6 +20,10 @@ class Message(NamedTuple):
     key: bytes | None
     value: bytes | None
 
+    def __repr__(self) -> str:
+        """Without what it holds."""
+        return f"{self.topic}[{self.partition}]@{self.offset}"
+
 
 @dataclass(frozen=True, eq=False)
 class Taken(Sequence[Message]):

@@ -31,3 +31,7 @@ def test_a_message_says_where_it_was(values: list[bytes | None], first: int) -> 
     for number, value in enumerate(values):
         message = Message("reads", 0, first + number, None, value)
         assert taken.at(first + number) == taken[number] == message
+
+
+def test_what_a_message_holds_is_not_in_what_is_printed() -> None:
+    assert repr(Message("reads", 1, 2, b"SECRET1", b"SECRET1")) == "reads[1]@2"
