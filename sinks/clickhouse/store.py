@@ -31,6 +31,7 @@ _INSERT = {"async_insert": 0, "max_partitions_per_insert_block": 0, "optimize_on
 _SESSION = {"log_queries": 0}  # a query log would keep the plates that were searched
 _OVER_HTTP = {"autogenerate_session_id": False, "form_encode_query_params": True}  # parameters in the body, not the URL
 
+_MERGES_WAIT = "os_threads_nice_value_merge_mutate=10"  # for inserts and searches: merging can be made up for
 _NOT_IN_PATHS = set("?*{}")  # chDB takes ? as the start of options, and all of them as a pattern of file names
 
 
@@ -125,7 +126,7 @@ def _chdb_options(folder: Path) -> dict[str, Any]:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise ConfigError(f"The folder {folder} for chDB cannot be made: {error.strerror}.") from None
-    return {"interface": "chdb", "path": str(folder)}
+    return {"interface": "chdb", "path": f"{folder}?{_MERGES_WAIT}"}
 
 
 def _server_options(settings: Settings, dsn: str) -> dict[str, Any]:

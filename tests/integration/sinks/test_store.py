@@ -56,6 +56,11 @@ def test_an_insert_does_not_wait_for_a_long_query(store: Store) -> None:
         slow.result()
 
 
+def test_merges_give_way(store: Store) -> None:
+    setting = "SELECT value FROM system.server_settings WHERE name = 'os_threads_nice_value_merge_mutate'"
+    assert store.client().query(setting).result_rows == [("10",)]
+
+
 def test_another_process_is_kept_out_with_a_sentence(store: Store) -> None:
     assert store.folder
     other = subprocess.run(
