@@ -42,7 +42,7 @@ class OurSink:
 
     def run(self) -> Measured:
         ground, group, stop = self._ground, f"bench-{uuid4()}", threading.Event()
-        ground.empty_reads()
+        ground.empty_tables()
         sink = self._sink(group)
         thread = threading.Thread(target=self._keep, args=(sink, stop), daemon=True)
         with ground.holds.taking():
@@ -93,7 +93,7 @@ class ClickHouseAlone:
 
     def run(self) -> Measured:
         ground = self._ground
-        ground.empty_reads()
+        ground.empty_tables()
         names = ", ".join(columns(newest("PlateRead")))
         described = ground.store.client().query(
             "SELECT name, type FROM system.columns WHERE table = 'reads_landing' AND database = currentDatabase()"
@@ -119,7 +119,7 @@ class FastavroInsert:
 
     def run(self) -> Measured:
         ground, version = self._ground, newest("PlateRead")
-        ground.empty_reads()
+        ground.empty_tables()
         client = consumer(ground.broker.kafka, f"bench-{uuid4()}")
         client.subscribe([READS_TOPIC])
         names = columns(version)

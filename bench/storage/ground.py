@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from time import sleep
 
 from bench.broker import BenchBroker
 from bench.errors import BenchError
@@ -24,6 +25,7 @@ from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.splice import container, splice
 from sinks.clickhouse.store import Store
 from sinks.holds.investigations import Withheld
+from sinks.holds.partitions import TABLES as HELD_TABLES
 from streams.clients import producer
 
 DAYS = 60
@@ -31,7 +33,8 @@ SUPPRESSED = 10_000
 READS_PER_SUPPRESSED = 1_000
 PARTITIONS = 4
 _PLATES = 2_000_000
-_FLUSH_SECONDS = 120
+_FLUSH_SECONDS = _CLEARING_SECONDS = 120
+_TABLES = ["reads", "blanked_reads", *HELD_TABLES]
 _TIME_AT = HEADER_BYTES + 1 + PLATE_BYTES
 _DAY_MS = 86_400_000
 _HOURS_MS = 18 * 3_600_000
@@ -66,20 +69,31 @@ class Ground:
         """What the sink is told of suppressed plates and investigations."""
         return Withheld(self.suppressed, self.holds.investigations)
 
-    def empty_reads(self) -> None:
-        for table in ("reads", "blanked_reads"):
+    def empty_tables(self) -> None:
+        """Empty reads and holds, and wait until the files are gone: a run is not to clear away what one before it left.
+
+        Raises BenchError when they stay.
+        """
+        for table in _TABLES:
             self.store.client().command(f"TRUNCATE TABLE {table}")
+        for _ in range(_CLEARING_SECONDS):
+            if not self._count("SELECT count() FROM system.parts WHERE NOT active AND table IN {tables:Array(String)}"):
+                return
+            sleep(1)
+        raise BenchError(f"Files of emptied tables stay for more than {_CLEARING_SECONDS} s.")
 
     def parts(self) -> int:
         """Active parts of `reads`."""
-        sql = "SELECT count() FROM system.parts WHERE active AND table = 'reads' AND database = currentDatabase()"
-        return int(self.store.client().query(sql).result_rows[0][0])
+        return self._count("SELECT count() FROM system.parts WHERE active AND table = 'reads'")
 
     def check(self, stored: int) -> None:
         """Raises BenchError unless that many different reads are stored."""
-        found = int(self.store.client().query("SELECT uniqExact(read_id) FROM reads").result_rows[0][0])
+        found = self._count("SELECT uniqExact(read_id) FROM reads")
         if found != stored:
             raise BenchError(f"{found} reads are stored, not {stored}.")
+
+    def _count(self, question: str) -> int:
+        return int(self.store.client().query(question, parameters={"tables": _TABLES}).result_rows[0][0])
 
 
 def prepare_ground(broker: BenchBroker, reads: int) -> Ground:

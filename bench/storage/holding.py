@@ -21,7 +21,7 @@ from sinks.holds.acts import HoldKey, Named
 from sinks.holds.copying import HeldRows
 from sinks.holds.investigations import Investigations
 from sinks.holds.keeping import HoldKeeper
-from sinks.holds.partitions import TABLES, HeldPartitions
+from sinks.holds.partitions import HeldPartitions
 from sinks.holds.state import Hold, HoldsState
 from sinks.pictures.store import PictureStore
 from sinks.retention.backups import backups_place
@@ -52,9 +52,7 @@ class Holds:
 
     @contextmanager
     def taking(self) -> Iterator[None]:
-        """Empty, opened, and then filled round after round until the block ends."""
-        for table in TABLES:
-            self._store.client().command(f"TRUNCATE TABLE {table}")
+        """Opened, and then filled round after round until the block ends."""
         keeper, ended = self._keeper(), threading.Event()
         keeper.follow(self._state, self._clock.now())
         thread = threading.Thread(target=self._follow, args=(keeper, ended), name="holds", daemon=True)
