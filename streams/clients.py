@@ -36,7 +36,7 @@ def consumer(kafka: KafkaSettings, group: str, **options: Any) -> Consumer:
 def asyncio_consumer(kafka: KafkaSettings, group: str, **options: Any) -> AIOKafkaConsumer:
     """aiokafka's consumer, to be made on an event loop, that commits only when told; `options` are aiokafka's."""
     connection: dict[str, Any] = {
-        "bootstrap_servers": [server.strip() for server in kafka.bootstrap_servers.split(",")],
+        "bootstrap_servers": kafka.bootstrap_servers,
         "security_protocol": kafka.security_protocol,
     }
     if kafka.security_protocol != "PLAINTEXT":

@@ -26,6 +26,7 @@ from sinks.retention.places import places
 from sinks.retention.suppression import SuppressionSweep
 from sinks.retention.sweeping import Sweeper
 from sinks.retention.waiting import Waiting
+from streams.chunks.records import records_of_values
 from streams.ledger.body import Body
 from streams.ledger.events import body_of
 from streams.ledger.holding import Selection
@@ -87,7 +88,9 @@ class Retained:
     def insert(self, *reads: PlateRead) -> None:
         """As the sink does, but for what it leaves out."""
         version, values = newest("PlateRead"), [self.codec.encode(read) for read in reads]
-        self.store.insert_avro("reads_landing", columns(version), container(version, [splice(values)]))
+        self.store.insert_avro(
+            "reads_landing", columns(version), container(version, [splice(records_of_values(values))])
+        )
 
     def insert_with_picture(self, event: int | str, **fields: Any) -> PlateRead:
         """A read and its picture, both stored."""

@@ -26,6 +26,7 @@ from sinks.clickhouse.splice import container, splice
 from sinks.clickhouse.store import Store
 from sinks.holds.investigations import Withheld
 from sinks.holds.partitions import TABLES as HELD_TABLES
+from streams.chunks.records import records_of_values
 from streams.clients import producer
 
 DAYS = 60
@@ -35,6 +36,7 @@ PARTITIONS = 4
 _PLATES = 2_000_000
 _FLUSH_SECONDS = _CLEARING_SECONDS = 120
 _TABLES = ["reads", "blanked_reads", *HELD_TABLES]
+_OURS = "table IN {tables:Array(String)} AND database = currentDatabase()"
 _TIME_AT = HEADER_BYTES + 1 + PLATE_BYTES
 _DAY_MS = 86_400_000
 _HOURS_MS = 18 * 3_600_000
@@ -77,14 +79,14 @@ class Ground:
         for table in _TABLES:
             self.store.client().command(f"TRUNCATE TABLE {table}")
         for _ in range(_CLEARING_SECONDS):
-            if not self._count("SELECT count() FROM system.parts WHERE NOT active AND table IN {tables:Array(String)}"):
+            if not self._count(f"SELECT count() FROM system.parts WHERE NOT active AND {_OURS}"):
                 return
             sleep(1)
         raise BenchError(f"Files of emptied tables stay for more than {_CLEARING_SECONDS} s.")
 
     def parts(self) -> int:
         """Active parts of `reads`."""
-        return self._count("SELECT count() FROM system.parts WHERE active AND table = 'reads'")
+        return self._count(f"SELECT count() FROM system.parts WHERE active AND table = 'reads' AND {_OURS}")
 
     def check(self, stored: int) -> None:
         """Raises BenchError unless that many different reads are stored."""
@@ -105,7 +107,7 @@ def prepare_ground(broker: BenchBroker, reads: int) -> Ground:
     taboo = frozenset(fold_bytes(one) for one in suppressed)
     may_be_stored = [value for number, value in enumerate(values) if number % READS_PER_SUPPRESSED]
     file = broker.folder / "reads.avro"
-    file.write_bytes(b"".join(container(newest("PlateRead"), [splice(may_be_stored)])))
+    file.write_bytes(b"".join(container(newest("PlateRead"), [splice(records_of_values(may_be_stored))])))
     clock = SetClock(today + timedelta(hours=20))
     return Ground(broker.settings, broker, clock, reads, len(may_be_stored), taboo, file)
 

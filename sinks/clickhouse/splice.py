@@ -9,7 +9,7 @@ the sound bodies from the corrupt ones.
 """
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import fastavro
@@ -28,12 +28,7 @@ Block = tuple[int, bytes]
 """How many bodies, and the bodies joined."""
 
 
-def splice(values: Sequence[bytes]) -> Block:
-    """The block of framed values."""
-    return len(values), b"".join([value[HEADER_BYTES:] for value in values])
-
-
-def splice_records(records: Records) -> Block:
+def splice(records: Records) -> Block:
     """The block of records that have framed values."""
     places = records.places
     size = int((places[:, VALUE_END] - places[:, VALUE] - HEADER_BYTES).sum())

@@ -13,9 +13,9 @@ from platestream.errors import InvalidMessage
 from schemas.framing import HEADER_BYTES
 from schemas.versions import Version
 from sinks.clickhouse.sorting import Group
-from sinks.clickhouse.splice import Block, splice_records, write_anew
+from sinks.clickhouse.splice import Block, splice, write_anew
 from sinks.topic_sink import Place
-from streams.chunks.records import OFFSET, VALUE, VALUE_END, Records, records_of_values
+from streams.chunks.records import OFFSET, VALUE, VALUE_END, records_of_values
 
 
 @dataclass
@@ -31,7 +31,10 @@ class Spliced:
 
     @classmethod
     def of(cls, group: Group, partition: int) -> "Spliced":
-        return cls._of(group.version, partition, group.records)
+        records, places = group.records, group.records.places
+        lengths = (places[:, VALUE_END] - places[:, VALUE] - HEADER_BYTES).astype(np.int32)
+        header = (records[0].value or b"")[:HEADER_BYTES]
+        return cls(group.version, partition, header, splice(records), lengths, places[:, OFFSET].copy())
 
     def values(self) -> Iterator[bytes]:
         """The values as they were spliced."""
@@ -54,12 +57,6 @@ class Spliced:
                 offsets.append(offset)
             except InvalidMessage as error:
                 refused.append(((self.partition, offset), error.reason))
-        sound = self._of(self.version, self.partition, records_of_values(values, offsets)) if values else None
-        return sound, refused
-
-    @classmethod
-    def _of(cls, version: Version, partition: int, records: Records) -> "Spliced":
-        places = records.places
-        lengths = (places[:, VALUE_END] - places[:, VALUE] - HEADER_BYTES).astype(np.int32)
-        header = (records[0].value or b"")[:HEADER_BYTES]
-        return cls(version, partition, header, splice_records(records), lengths, places[:, OFFSET].copy())
+        if not values:
+            return None, refused
+        return Spliced.of(Group(self.version, records_of_values(values, offsets)), self.partition), refused

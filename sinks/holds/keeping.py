@@ -114,7 +114,9 @@ class HoldKeeper:
 
         But for suppressed plates: reads of those go soon, and an active investigation must have its copy before.
         """
-        known = [hold.id for hold in taking if hold.id in self._looked_ms and _is_by_plate(hold)]
+        known = [
+            hold.id for hold in taking if hold.id in self._looked_ms and isinstance(hold.opened.selection, ByPlate)
+        ]
         return {
             hold_id: self._looked_ms[hold_id]
             for hold_id in sorted(known, key=self._looked_ms.__getitem__)[_MOST_A_ROUND:]
@@ -177,10 +179,6 @@ class HoldKeeper:
             raise
         except OSError as error:
             raise TransientError(f"The picture store or a backup does not answer ({type(error).__name__}).") from None
-
-
-def _is_by_plate(hold: Hold) -> bool:
-    return isinstance(hold.opened.selection, ByPlate)
 
 
 def _wanted(hold: Hold, selection: ByPlate, named: Named, now: datetime) -> list[WantedPlate]:

@@ -17,13 +17,13 @@ from aiokafka.errors import CorruptRecordException
 
 from streams.chunks.batch import Batch, FetchedRecords, batches_in
 from streams.chunks.records import Record, Records, unpack
-from streams.chunks.signatures import check_signatures
+from streams.chunks.signatures import FETCHING, check_signatures
 
 _READ_AHEAD_BYTES = 4 * 1024 * 1024  # of an answer: aiokafka stops and starts its socket each 128 KiB otherwise
 MOST_RECORDS = 32_768  # a chunk takes no further batch past this
 SLICE_RECORDS = 8_192  # so many are handled before others on the event loop have their turn
 
-check_signatures()
+check_signatures(FETCHING)
 fetcher.MemoryRecords = FetchedRecords
 conn.READER_LIMIT = _READ_AHEAD_BYTES
 

@@ -26,7 +26,7 @@ FETCHING: Signatures = {
 }
 
 
-def check_signatures(expected: Signatures = FETCHING) -> None:
+def check_signatures(expected: Signatures) -> None:
     """Raises ConfigError naming what has other parameters than this system was written for."""
     found = {called: " ".join(inspect.signature(called).parameters) for called in expected}
     others = [called.__qualname__ for called, parameters in expected.items() if found[called] != parameters]

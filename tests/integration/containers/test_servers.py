@@ -26,6 +26,7 @@ from sinks.clickhouse.reads import find_reads
 from sinks.clickhouse.sink import READS
 from sinks.clickhouse.splice import columns, container, splice
 from sinks.clickhouse.store import Store
+from streams.chunks.records import records_of_values
 from streams.topics import check_topics, create_topics
 from tests.contract.sinks.clickhouse_roles import statements as role_statements
 from tests.storing import of_plate
@@ -98,7 +99,9 @@ def clickhouse(engine: None, tmp_path: Path) -> Iterator[ClickHouse]:
 def keep(store: Store, codec: Codec, read: PlateRead) -> None:
     """Twice, as after a crash."""
     values = [codec.encode(read)] * 2
-    store.insert_avro(READS.landing, columns(newest("PlateRead")), container(newest("PlateRead"), [splice(values)]))
+    store.insert_avro(
+        READS.landing, columns(newest("PlateRead")), container(newest("PlateRead"), [splice(records_of_values(values))])
+    )
 
 
 def found(store: Store, read: PlateRead) -> list[UUID]:

@@ -22,6 +22,7 @@ from sinks.clickhouse.store import Store
 from sinks.clickhouse.upkeep import Upkeep
 from sinks.holds.investigations import Withheld
 from sinks.retention.tables import DayTable
+from streams.chunks.records import records_of_values
 from tests.integration.sinks.conftest import SECONDS, wait_until
 from tests.retaining import Retained
 from tests.storing import NOW, a_read, an_alert, messages_of
@@ -171,7 +172,9 @@ def test_a_day_that_is_over_becomes_one_part_and_doubles_go(store: Store, codec:
     for at in (YESTERDAY, YESTERDAY - DAY, MIDNIGHT):
         for number in range(3):
             values = [codec.encode(a_read(number, collected_at=at))] * 2
-            store.insert_avro("reads_landing", columns(version), container(version, [splice(values)]))
+            store.insert_avro(
+                "reads_landing", columns(version), container(version, [splice(records_of_values(values))])
+            )
     later = datetime.now(UTC) + timedelta(minutes=11)
     if later.date() != NOW.date():
         pytest.skip("midnight is near: today would be over")

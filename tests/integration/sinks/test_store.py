@@ -16,6 +16,7 @@ from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.reads import count_reads
 from sinks.clickhouse.splice import columns, container, splice
 from sinks.clickhouse.store import Store, clickhouse_errors
+from streams.chunks.records import records_of_values
 from tests.storing import a_read
 
 ROOT = Path(__file__).parents[3]
@@ -86,7 +87,9 @@ def test_homes_of_any_name_work(tmp_path: Path, codec: Codec, name: str) -> None
     for _ in range(2):
         store = Store(Settings(home=home))
         migrate(store.client())
-        store.insert_avro("reads_landing", columns(version), container(version, [splice([codec.encode(a_read())])]))
+        store.insert_avro(
+            "reads_landing", columns(version), container(version, [splice(records_of_values([codec.encode(a_read())]))])
+        )
         assert count_reads(store.client()) == 1
         store.close()
     assert {path.name for path in home.iterdir()} == {"clickhouse", "clickhouse-incoming"}

@@ -30,6 +30,7 @@ from sinks.clickhouse.store import Store
 from sinks.holds.state import HoldsState, fold_holds
 from sinks.pictures.store import PictureStore
 from sinks.retention.service import Kept, Retention
+from streams.chunks.records import records_of_values
 from streams.embedded.stack import EmbeddedStack
 from streams.ledger import proof
 from streams.ledger.kafka import KafkaLedger
@@ -172,7 +173,9 @@ def sweep(settings: Settings) -> None:
         ledger = stack.enter_context(closing(KafkaLedger(settings.kafka, codec, fold_holds, HoldsState())))
         if not store.client().query("SELECT count() FROM reads").result_rows[0][0]:
             version, value = newest("PlateRead"), codec.encode(a_read(1, plate="KLM0I5"))
-            store.insert_avro("reads_landing", columns(version), container(version, [splice([value])]))
+            store.insert_avro(
+                "reads_landing", columns(version), container(version, [splice(records_of_values([value]))])
+            )
         Retention(settings, kept, ledger, ListedPlates(), SystemClock()).round()
 
 

@@ -16,13 +16,14 @@ from schemas.framing import HEADER_BYTES
 from schemas.messages import PlateRead
 from schemas.versions import newest
 from sinks.clickhouse.splice import columns, container, ends_well, splice, write_anew
+from streams.chunks.records import records_of_values
 from tests.storing import READS, a_read
 
 VERSION = newest("PlateRead")
 
 
 def file_of(*values: list[bytes]) -> bytes:
-    return b"".join(container(VERSION, [splice(block) for block in values]))
+    return b"".join(container(VERSION, [splice(records_of_values(block)) for block in values]))
 
 
 def read_back(file: bytes) -> list[dict[str, Any]]:
