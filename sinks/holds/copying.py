@@ -77,9 +77,9 @@ _STORED_PLATES = f"SELECT DISTINCT folded_plate FROM reads WHERE folded_plate IN
 _NEWEST = "SELECT toUnixTimestamp64Milli(max(stored_at)) FROM reads"
 _COUNTS = "SELECT hold_id, uniqExact(read_id) FROM held_reads GROUP BY hold_id"
 _OVERDUE = f"SELECT uniqExact(read_id) FROM held_reads WHERE true {_BEFORE}"
-_PICTURES = f"""
+_PICTURES = """
 SELECT hold_id, read_id, any(collected_at), any(pictures.sha256), any(pictures.kind) FROM held_reads
-WHERE hold_id IN {{hold_ids:Array(UUID)}} AND notEmpty(pictures) {_BEFORE} GROUP BY hold_id, read_id
+WHERE hold_id IN {hold_ids:Array(UUID)} AND notEmpty(pictures) {scope} GROUP BY hold_id, read_id
 """
 
 
@@ -185,11 +185,11 @@ class HeldRows:
         with clickhouse_errors("count held reads"):
             return int(self._client().query(_OVERDUE, parameters={"before_ms": to_ms(before)}).result_rows[0][0])
 
-    def pictures(self, hold_ids: Iterable[UUID], collected_before: datetime) -> list[HeldReference]:
-        """All pictures that reads of these holds name, of reads collected before this time."""
-        parameters = {"hold_ids": list(hold_ids), "before_ms": to_ms(collected_before)}
+    def pictures(self, hold_ids: Iterable[UUID], scope: Scope) -> list[HeldReference]:
+        """All pictures that reads of these holds name."""
+        parameters = {"hold_ids": list(hold_ids), **scope.parameters}
         with clickhouse_errors("look for pictures of held reads"):
-            rows = self._client().query(_PICTURES, parameters=parameters).result_rows
+            rows = self._client().query(_PICTURES.replace("{scope}", scope.sql), parameters=parameters).result_rows
         return [
             HeldReference(
                 hold_id=hold_id,

@@ -63,7 +63,7 @@ class HoldKeeper:
         self._copy_reads(fresh, Scope(), now)
         self._copy_alerts(fresh, Scope())
         self._copy_alerts(taking, recent)
-        self._copy_pictures(taking, now)
+        self._copy_pictures(taking, Scope())
         self._looked_ms = {hold.id: waits.get(hold.id, newest_ms) for hold in taking}
         self._tell(state, now)
 
@@ -77,7 +77,7 @@ class HoldKeeper:
         due = Scope(collected_before=before)
         self._copy_reads(taking, due, now)
         self._copy_alerts(taking, due)
-        self._copy_pictures(taking, before)
+        self._copy_pictures(taking, due)
 
     def count(self, hold_id: UUID) -> HoldCount:
         pictures = self._ask(lambda: self._pictures.count(hold_id).pictures)
@@ -140,9 +140,9 @@ class HoldKeeper:
         if hold_ids := [hold.id for hold in holds]:
             self._rows.copy_alerts(hold_ids, scope)
 
-    def _copy_pictures(self, holds: Iterable[Hold], collected_before: datetime) -> None:
+    def _copy_pictures(self, holds: Iterable[Hold], scope: Scope) -> None:
         hold_ids = [hold.id for hold in holds]
-        for reference in self._rows.pictures(hold_ids, collected_before) if hold_ids else ():
+        for reference in self._rows.pictures(hold_ids, scope) if hold_ids else ():
             held = (reference.hold_id, reference.read_id, reference.kind)
             if held not in self._has_picture and self._copy_picture(reference):
                 self._has_picture.add(held)

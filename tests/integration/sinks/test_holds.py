@@ -154,6 +154,21 @@ def test_pictures_are_held_with_their_hash_also_when_they_come_later(retained: R
         assert fetch_picture(retained.pictures, kept).media_type == "image/jpeg"
 
 
+@pytest.mark.rule("evidence.copy")
+@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(seconds=2)])
+def test_a_read_of_a_clock_that_is_ahead_has_its_picture_before_the_sweep_of_a_suppressed_plate(
+    retained: Retained, ahead: timedelta
+) -> None:
+    hold = retained.open_hold(by_plate(NOW), Named(plates=("ABC123",)))
+    retained.follow()
+    retained.suppressed.folded = {b"ABC123"}
+    read = retained.insert_with_picture(1, collected_at=retained.clock.now() + ahead)
+    retained.follow()
+    assert retained.stored() == set()
+    assert retained.held(hold) == {read.read_id}
+    assert retained.keeper.count(hold).picture_count == 1
+
+
 def test_every_held_read_has_the_hash_of_what_the_reader_sent(retained: Retained) -> None:
     retained.insert(a_read(1))
     one = retained.open_hold(by_plate(NOW), Named(plates=("ABC123",)))
