@@ -11,8 +11,6 @@ from platestream.clock import SetClock
 from platestream.settings import RetentionSettings, Settings
 from schemas.codec import Codec
 from schemas.messages import Picture, PictureReference, PlateRead
-from schemas.versions import newest
-from sinks.clickhouse.splice import columns, container, splice
 from sinks.clickhouse.store import Store
 from sinks.holds.acts import HoldActs, HoldKey, Named
 from sinks.holds.copying import HeldRows
@@ -26,13 +24,12 @@ from sinks.retention.places import places
 from sinks.retention.suppression import SuppressionSweep
 from sinks.retention.sweeping import Sweeper
 from sinks.retention.waiting import Waiting
-from streams.chunks.records import records_of_values
 from streams.ledger.body import Body
 from streams.ledger.events import body_of
 from streams.ledger.holding import Selection
 from streams.ledger.memory import MemoryLedger
 from tests.holding import hold_acts, opened_hold
-from tests.storing import NOW, a_picture, a_read
+from tests.storing import NOW, a_picture, a_read, insert_reads
 
 IMPATIENT = Waiting(patience_seconds=0, sleep=lambda _: None)
 
@@ -87,10 +84,7 @@ class Retained:
 
     def insert(self, *reads: PlateRead) -> None:
         """As the sink does, but for what it leaves out."""
-        version, values = newest("PlateRead"), [self.codec.encode(read) for read in reads]
-        self.store.insert_avro(
-            "reads_landing", columns(version), container(version, [splice(records_of_values(values))])
-        )
+        insert_reads(self.store, self.codec, *reads)
 
     def insert_with_picture(self, event: int | str, **fields: Any) -> PlateRead:
         """A read and its picture, both stored."""

@@ -21,8 +21,13 @@ from schemas.messages import (
     StateVerdict,
 )
 from schemas.plates import alert_id, fold, read_id
+from schemas.versions import newest
 from sinks.clickhouse.questions import OfPlates, Question
+from sinks.clickhouse.sink import READS as READS_TABLE
+from sinks.clickhouse.splice import columns, container, splice
+from sinks.clickhouse.store import Store
 from sinks.taken import Taken
+from streams.chunks.records import records_of_values
 from tests.chunks import records_with
 
 NOW = from_ms(to_ms(datetime.now(UTC)))  # ClickHouse's own clock runs the TTL, so tests of it live in the present
@@ -64,6 +69,12 @@ def taken_of(*values: bytes | None, partition: int = 0) -> Taken:
 def messages_of(codec: Codec, *records: Any) -> Taken:
     """Records as an intake gives them, one after the other on one partition."""
     return taken_of(*map(codec.encode, records))
+
+
+def insert_reads(store: Store, codec: Codec, *reads: PlateRead) -> None:
+    """As the sink does, but for what it leaves out."""
+    version, records = newest("PlateRead"), records_of_values([codec.encode(read) for read in reads])
+    store.insert_avro(READS_TABLE.landing, columns(version), container(version, [splice(records)]))
 
 
 def a_read(event: int | str = 1, *, plate: str = "ABC123", **fields: Any) -> PlateRead:

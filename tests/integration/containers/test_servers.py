@@ -20,16 +20,12 @@ from testcontainers.core.wait_strategies import HttpWaitStrategy
 from platestream.settings import KafkaSettings, Settings, StorageSettings
 from schemas.codec import Codec
 from schemas.messages import PlateRead
-from schemas.versions import newest
 from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.reads import find_reads
-from sinks.clickhouse.sink import READS
-from sinks.clickhouse.splice import columns, container, splice
 from sinks.clickhouse.store import Store
-from streams.chunks.records import records_of_values
 from streams.topics import check_topics, create_topics
 from tests.contract.sinks.clickhouse_roles import statements as role_statements
-from tests.storing import of_plate
+from tests.storing import insert_reads, of_plate
 
 COMPOSE = yaml.safe_load((Path(__file__).parents[3] / "deploy" / "compose.yaml").read_text())
 
@@ -98,10 +94,7 @@ def clickhouse(engine: None, tmp_path: Path) -> Iterator[ClickHouse]:
 
 def keep(store: Store, codec: Codec, read: PlateRead) -> None:
     """Twice, as after a crash."""
-    values = [codec.encode(read)] * 2
-    store.insert_avro(
-        READS.landing, columns(newest("PlateRead")), container(newest("PlateRead"), [splice(records_of_values(values))])
-    )
+    insert_reads(store, codec, read, read)
 
 
 def found(store: Store, read: PlateRead) -> list[UUID]:

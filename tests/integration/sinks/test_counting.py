@@ -13,19 +13,16 @@ from hypothesis import strategies as st
 from platestream.clock import SetClock
 from schemas.codec import Codec
 from schemas.messages import MatchKind, PlateRead
-from schemas.versions import newest
 from sinks.clickhouse.counting import Counting, collected, count_day, hits
 from sinks.clickhouse.merging import merge_one_day
 from sinks.clickhouse.sink import alerts_keeper, reads_keeper
-from sinks.clickhouse.splice import columns, container, splice
 from sinks.clickhouse.store import Store
 from sinks.clickhouse.upkeep import Upkeep
 from sinks.holds.investigations import Withheld
 from sinks.retention.tables import DayTable
-from streams.chunks.records import records_of_values
 from tests.integration.sinks.conftest import SECONDS, wait_until
 from tests.retaining import Retained
-from tests.storing import NOW, a_read, an_alert, messages_of
+from tests.storing import NOW, a_read, an_alert, insert_reads, messages_of
 
 DAY = timedelta(days=1)
 MIDNIGHT = NOW.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -168,13 +165,10 @@ def test_any_order_of_arrivals_counts_each_read_once(
 
 
 def test_a_day_that_is_over_becomes_one_part_and_doubles_go(store: Store, codec: Codec) -> None:
-    client, version = store.client(), newest("PlateRead")
+    client = store.client()
     for at in (YESTERDAY, YESTERDAY - DAY, MIDNIGHT):
         for number in range(3):
-            values = [codec.encode(a_read(number, collected_at=at))] * 2
-            store.insert_avro(
-                "reads_landing", columns(version), container(version, [splice(records_of_values(values))])
-            )
+            insert_reads(store, codec, *[a_read(number, collected_at=at)] * 2)
     later = datetime.now(UTC) + timedelta(minutes=11)
     if later.date() != NOW.date():
         pytest.skip("midnight is near: today would be over")

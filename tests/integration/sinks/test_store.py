@@ -11,13 +11,10 @@ import pytest
 from platestream.errors import ConfigError, TransientError
 from platestream.settings import Settings, StorageSettings
 from schemas.codec import Codec
-from schemas.versions import newest
 from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.reads import count_reads
-from sinks.clickhouse.splice import columns, container, splice
 from sinks.clickhouse.store import Store, clickhouse_errors
-from streams.chunks.records import records_of_values
-from tests.storing import a_read
+from tests.storing import a_read, insert_reads
 
 ROOT = Path(__file__).parents[3]
 OPEN_AND_SAY_WHY_NOT = """
@@ -83,13 +80,11 @@ def test_one_folder_a_process_but_another_after_closing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["with space", "é, ü", "it's", "100%", "a&b=c#d"])
 def test_homes_of_any_name_work(tmp_path: Path, codec: Codec, name: str) -> None:
-    home, version = tmp_path / name, newest("PlateRead")
+    home = tmp_path / name
     for _ in range(2):
         store = Store(Settings(home=home))
         migrate(store.client())
-        store.insert_avro(
-            "reads_landing", columns(version), container(version, [splice(records_of_values([codec.encode(a_read())]))])
-        )
+        insert_reads(store, codec, a_read())
         assert count_reads(store.client()) == 1
         store.close()
     assert {path.name for path in home.iterdir()} == {"clickhouse", "clickhouse-incoming"}

@@ -23,14 +23,11 @@ from platestream.clock import SystemClock
 from platestream.errors import PlatestreamError, RefusedError
 from platestream.secret_files import write_secret
 from platestream.settings import Settings, environment
-from schemas.versions import newest
 from sinks.clickhouse.migrate import migrate
-from sinks.clickhouse.splice import columns, container, splice
 from sinks.clickhouse.store import Store
 from sinks.holds.state import HoldsState, fold_holds
 from sinks.pictures.store import PictureStore
 from sinks.retention.service import Kept, Retention
-from streams.chunks.records import records_of_values
 from streams.embedded.stack import EmbeddedStack
 from streams.ledger import proof
 from streams.ledger.kafka import KafkaLedger
@@ -38,7 +35,7 @@ from streams.registry import load_codec, register_schemas
 from streams.topics import create_topics
 from tests.retaining import ListedPlates
 from tests.stack import new_home, stack_settings
-from tests.storing import a_read
+from tests.storing import a_read, insert_reads
 
 LONG = timedelta(days=300)
 Run = Callable[..., str]
@@ -172,10 +169,7 @@ def sweep(settings: Settings) -> None:
         kept = Kept(store=store, pictures=PictureStore(settings), places=[])
         ledger = stack.enter_context(closing(KafkaLedger(settings.kafka, codec, fold_holds, HoldsState())))
         if not store.client().query("SELECT count() FROM reads").result_rows[0][0]:
-            version, value = newest("PlateRead"), codec.encode(a_read(1, plate="KLM0I5"))
-            store.insert_avro(
-                "reads_landing", columns(version), container(version, [splice(records_of_values([value]))])
-            )
+            insert_reads(store, codec, a_read(1, plate="KLM0I5"))
         Retention(settings, kept, ledger, ListedPlates(), SystemClock()).round()
 
 
