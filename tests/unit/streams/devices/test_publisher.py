@@ -104,9 +104,9 @@ def test_a_full_queue_of_the_producer_loses_nothing(spool: Spool, broker: Broker
     assert broker.contents() == [b"%d" % number for number in range(100)]
 
 
-@pytest.mark.usefixtures("publisher")
 def test_what_is_in_flight_is_bounded(spool: Spool, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.devices.publisher.MAX_IN_FLIGHT_RECORDS", 30)
+    publisher = publisher_of(spool, broker)
     producers: list[PlayedProducer] = []
     original = PlayedProducer.produce
     monkeypatch.setattr(
@@ -114,11 +114,13 @@ def test_what_is_in_flight_is_bounded(spool: Spool, broker: Broker, monkeypatch:
     )
     broker.is_up = False
     spool.put([record(b"x")] * 200).result(WAIT_SECONDS)
+    publisher.start()
     wait_until(lambda: len(producers) >= 30)
     sleep(0.05)
     assert len(producers[0].waiting) == 30 < MAX_IN_FLIGHT_RECORDS
     broker.is_up = True
     wait_until(lambda: len(spool) == 0)
+    publisher.stop()
 
 
 def test_stopping_leaves_on_disk_what_is_not_acknowledged(spool: Spool, broker: Broker) -> None:
