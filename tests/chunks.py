@@ -33,12 +33,12 @@ def chunk_of(values: Iterable[bytes | None], *, first_offset: int = 0, batch_siz
         batch_bytes(messages[start : start + batch_size], first_offset + start)
         for start in range(0, len(messages), batch_size)
     )
-    return Chunk(tp, first_offset, first_offset + len(messages) - 1, tuple(batches_in(raw)))
+    return Chunk(tp, first_offset, first_offset + len(messages) - 1, batches_in(raw))
 
 
 def records_of(messages: Sequence[KeyAndValue]) -> Records:
     """Keys and values as records from offset 0 on."""
-    return unpack([*batches_in(batch_bytes(messages))] if messages else [])
+    return unpack(batches_in(batch_bytes(messages) if messages else b""))
 
 
 def records_with(values: Iterable[bytes | None]) -> Records:

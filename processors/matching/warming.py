@@ -25,7 +25,7 @@ def warm_up(codec: Codec) -> None:
     table.remove(b"0000000", b"id")
     builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1000)
     builder.append(0, 0, b"0000001", *table.values(b"0000001")[0][1:], [])
-    records = unpack([*batches_in(bytes(builder.build()))])
+    records = unpack(batches_in(bytes(builder.build())))
     table.listed(records, ids_of(wire_ids))
     folded_lines(records, wire_ids)
     others_than_plain(records, wire_ids)

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from aiokafka import TopicPartition, conn
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
 from aiokafka.errors import CorruptRecordException
+from numpy.typing import NDArray
 
-from streams.chunks.batch import Batch, FetchedRecords, batches_in
+from streams.chunks.batch import CONTROL, TRANSACTIONAL, Batches, FetchedRecords, batches_in
 from streams.chunks.records import Record, Records, unpack
 from streams.chunks.signatures import FETCHING, check_signatures
 
@@ -39,7 +41,7 @@ class Chunk:
     tp: TopicPartition
     first_offset: int
     last_offset: int
-    batches: tuple[Batch, ...]
+    batches: Batches
 
     def __iter__(self) -> Iterator[Record]:
         for records in self.slices():
@@ -47,22 +49,12 @@ class Chunk:
 
     def slices(self, size: int = SLICE_RECORDS) -> Iterator[Records]:
         """All records, at most `size` at a time. Raises CorruptRecordException when a batch is damaged."""
-        some, count = list[Batch](), 0
-        for batch in self.batches:
-            if some and count + batch.records > size:
-                yield from self._unpack(some, size)
-                some, count = [], 0
-            some.append(batch)
-            count += batch.records
-        if some:
-            yield from self._unpack(some, size)
-
-    def _unpack(self, batches: list[Batch], size: int) -> Iterator[Records]:
-        records = unpack(batches)
-        if batches[0].base_offset < self.first_offset:  # fetches begin with whole batches
-            records = records.since(self.first_offset)
-        for start in range(0, len(records), size):
-            yield records.part(start, start + size)
+        for batches in self.batches.portions(size):
+            records = unpack(batches)
+            if batches.heads["base_offset"][0] < self.first_offset:  # fetches begin with whole batches
+                records = records.since(self.first_offset)
+            for start in range(0, len(records), size):
+                yield records.part(start, start + size)
 
 
 def give_chunks(consumer: Any, first: frozenset[str] = frozenset()) -> None:
@@ -94,34 +86,34 @@ def chunks_of(fetched: PartitionRecords) -> Iterator[Chunk]:
 
     Ends before a batch whose checksum is wrong; raises CorruptRecordException when it is the first (the next fetch).
     """
-    start = first = fetched.next_fetch_offset
-    count, batches = 0, list[Batch]()
-    for batch in batches_in(fetched._records.raw):
-        if fetched._check_crcs and not batch.is_sound():
-            if fetched.next_fetch_offset > start:
-                break
-            raise CorruptRecordException(f"{fetched._tp.topic}[{fetched._tp.partition}]: a checksum is wrong.")
-        if _is_usable(fetched, batch):
-            batches.append(batch)
-            count += batch.records
-        fetched.next_fetch_offset = batch.next_offset
-        if count >= MOST_RECORDS:
-            yield _chunk(fetched, first, batches)
-            first, count, batches = fetched.next_fetch_offset, 0, []
-    if fetched.next_fetch_offset > first:
-        yield _chunk(fetched, first, batches)
+    found = batches_in(fetched._records.raw)
+    batches = found.sound() if fetched._check_crcs else found
+    if len(found) and not len(batches):
+        raise CorruptRecordException(f"{fetched._tp.topic}[{fetched._tp.partition}]: a checksum is wrong.")
+    are_usable = _are_usable(fetched, batches)
+    counts = np.where(are_usable, batches.heads["records"], 0).cumsum()
+    next_offsets = batches.next_offsets
+    start = counted = 0
+    while start < len(batches):
+        stop = min(int(np.searchsorted(counts, counted + MOST_RECORDS)) + 1, len(batches))
+        some = batches.part(slice(start, stop)).part(are_usable[start:stop])
+        first, fetched.next_fetch_offset = fetched.next_fetch_offset, int(next_offsets[stop - 1])
+        yield Chunk(fetched._tp, first, fetched.next_fetch_offset - 1, some)
+        start, counted = stop, int(counts[stop - 1])
 
 
-def _chunk(fetched: PartitionRecords, first: int, batches: list[Batch]) -> Chunk:
-    return Chunk(fetched._tp, first, fetched.next_fetch_offset - 1, tuple(batches))
-
-
-def _is_usable(fetched: PartitionRecords, batch: Batch) -> bool:
-    """Neither a control batch nor one of an aborted transaction."""
-    if fetched._isolation_level == READ_COMMITTED and batch.producer_id >= 0:
-        fetched._consume_aborted_up_to(batch.base_offset)
-        if batch.is_control and fetched._contains_abort_marker(iter(unpack([batch]))):
-            fetched._aborted_producers.discard(batch.producer_id)
-        if batch.is_transactional and batch.producer_id in fetched._aborted_producers:
-            return False
-    return not batch.is_control
+def _are_usable(fetched: PartitionRecords, batches: Batches) -> NDArray[np.bool_]:
+    """Which are neither control batches nor of an aborted transaction."""
+    heads = batches.heads
+    are_control = (heads["attributes"] & CONTROL) != 0
+    are_usable: NDArray[np.bool_] = ~are_control
+    if fetched._isolation_level != READ_COMMITTED:
+        return are_usable
+    for number in np.flatnonzero(are_control | (heads["attributes"] & TRANSACTIONAL != 0)).tolist():
+        producer = int(heads["producer_id"][number])
+        fetched._consume_aborted_up_to(int(heads["base_offset"][number]))
+        marker = batches.part(slice(number, number + 1))
+        if are_control[number] and fetched._contains_abort_marker(iter(unpack(marker))):
+            fetched._aborted_producers.discard(producer)
+        are_usable[number] &= producer not in fetched._aborted_producers
+    return are_usable
