@@ -3,9 +3,8 @@
 A fetch may hold twenty thousand batches of one record, so nothing here makes an object of each.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from aiokafka.errors import CorruptRecordException
@@ -15,33 +14,18 @@ from numpy.typing import NDArray
 
 from streams.chunks.compiled import Bytes, as_array, compiled
 
-CODEC, APPEND_TIME, TRANSACTIONAL, CONTROL = 0x07, 0x08, 0x10, 0x20
-"""Bits of a head's attributes."""
+CODEC, STAMPED, TRANSACTIONAL, CONTROL = 0x07, 0x08, 0x10, 0x20
+"""Bits of a head's attributes; of a batch that is stamped, all records have the last time."""
 
-_HEAD = np.dtype(
-    [
-        ("base_offset", ">i8"),
-        ("length", ">i4"),
-        ("leader_epoch", ">i4"),
-        ("version", "i1"),
-        ("checksum", ">u4"),
-        ("attributes", ">i2"),
-        ("last_offset", ">i4"),
-        ("first_time", ">i8"),
-        ("last_time", ">i8"),
-        ("producer_id", ">i8"),
-        ("producer_epoch", ">i2"),
-        ("sequence", ">i4"),
-        ("records", ">i4"),
-    ]
-)
-HEAD_BYTES = _HEAD.itemsize
-_LENGTH_AT = 8
+PACKED, PACKED_END, FIRST_OFFSET, NEXT_OFFSET, FIRST_TIME, LAST_TIME, PRODUCER, COUNT, ATTRIBUTES, CHECKSUM = range(10)
+"""Columns of `Batches.heads`: where the packed records are, and what the head says of them."""
+
+HEAD_BYTES = 61
 _LENGTH_FROM = 12  # offset and length itself are not counted in a batch's length
 _CHECKED_FROM = 21  # so far the checksum leaves the head out
 _VERSION = 2
 
-_Places = NDArray[np.int64]
+_Table = NDArray[np.int64]
 
 
 class FetchedRecords(MemoryRecords):  # type: ignore[misc]  # aiokafka has no types
@@ -54,49 +38,33 @@ class FetchedRecords(MemoryRecords):  # type: ignore[misc]  # aiokafka has no ty
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Batches:
-    """Batches in order: `heads` (Kafka's fields, one row each) of those that begin at `starts` in `raw`.
+    """Batches in order: `heads` (one row each, see the columns) of what is in `raw`.
 
-    Offsets and times of their records are relative to `base_offset` and `first_time` of their head.
+    Times of records are relative to `FIRST_TIME`, offsets to `FIRST_OFFSET`.
     """
 
     raw: bytes
-    starts: _Places
-    heads: NDArray[Any]
+    heads: _Table
 
     def __len__(self) -> int:
-        return len(self.starts)
+        return len(self.heads)
 
-    def part(self, which: "slice | NDArray[np.bool_]") -> "Batches":
-        """Those of a slice or a mask."""
-        return Batches(self.raw, self.starts[which], self.heads[which])
-
-    @property
-    def ends(self) -> _Places:
-        """Where in `raw` each ends."""
-        found: _Places = self.starts + _LENGTH_FROM + self.heads["length"]
-        return found
-
-    @property
-    def next_offsets(self) -> _Places:
-        """The offset after each."""
-        found: _Places = self.heads["base_offset"].astype(np.int64) + self.heads["last_offset"] + 1
-        return found
-
-    def sound(self) -> "Batches":
-        """Those before the first whose checksum is wrong."""
-        view = memoryview(self.raw)
-        places = zip((self.starts + _CHECKED_FROM).tolist(), self.ends.tolist(), strict=True)
-        sums = np.array([calc_crc32c(view[start:end]) for start, end in places], np.uint32)
-        wrong = np.flatnonzero(sums != self.heads["checksum"])
-        return self.part(slice(wrong[0])) if len(wrong) else self
+    def those(self, numbers: Sequence[int]) -> "Batches":
+        """Those with just these numbers."""
+        return Batches(self.raw, self.heads[np.array(numbers, np.int64)])
 
     def portions(self, records: int) -> Iterator["Batches"]:
         """All, each time as many as hold at most so many records, or one."""
-        counts, start, counted = self.heads["records"].cumsum(dtype=np.int64), 0, 0
+        counts, start, counted = self.heads[:, COUNT].cumsum(), 0, 0
         while start < len(self):
-            stop = max(start + 1, int(np.searchsorted(counts, counted + records, "right")))
-            yield self.part(slice(start, stop))
+            stop = max(start + 1, int(counts.searchsorted(counted + records, "right")))
+            yield Batches(self.raw, self.heads[start:stop])
             start, counted = stop, int(counts[stop - 1])
+
+
+def is_sound(raw: memoryview, head: list[int]) -> bool:
+    """Whether the checksum of a row of `Batches.heads` is right."""
+    return bool(calc_crc32c(raw[head[PACKED] - HEAD_BYTES + _CHECKED_FROM : head[PACKED_END]]) == head[CHECKSUM])
 
 
 def batches_in(raw: bytes) -> Batches:
@@ -104,30 +72,44 @@ def batches_in(raw: bytes) -> Batches:
 
     Raises CorruptRecordException for one of another version than brokers have written since Kafka 0.11.
     """
-    starts = np.empty(len(raw) // HEAD_BYTES, np.int64)
-    starts = starts[: _find_starts(as_array(raw), starts)]
-    heads = np.ndarray(max(0, len(raw) - HEAD_BYTES + 1), _HEAD, raw, strides=(1,))[starts]
-    wrong = (heads["version"] != _VERSION) | (heads["length"] < HEAD_BYTES - _LENGTH_FROM) | (heads["records"] < 0)
-    for head in heads[wrong]:
+    heads = np.empty((len(raw) // HEAD_BYTES, 10), np.int64)
+    count = _read_heads(as_array(raw), heads)
+    if count < 0:
         raise CorruptRecordException(
-            f"The batch at offset {head['base_offset']} is of format {head['version']}, not {_VERSION}."
+            f"The batch at offset {heads[~count, FIRST_OFFSET]} is not of format {_VERSION}, or damaged."
         )
-    return Batches(raw, starts, heads)
+    return Batches(raw, heads[:count].copy())
 
 
 @compiled
-def _find_starts(raw: Bytes, starts: _Places) -> int:
-    """Fills `starts` and returns how many; the last may be no batch, but its head is there."""
+def _read_heads(raw: Bytes, heads: _Table) -> int:
+    """Fills `heads` and returns how many there are; ~n when the one with number n is no batch of version 2."""
     at, count = 0, 0
     while at + HEAD_BYTES <= len(raw):
-        length = 0
-        for byte in raw[at + _LENGTH_AT : at + _LENGTH_FROM]:
-            length = length << 8 | int(byte)
+        length, head = _number(raw, at + 8, 4), heads[count]
         if at + _LENGTH_FROM + length > len(raw):
             break
-        starts[count] = at
+        head[PACKED], head[PACKED_END] = at + HEAD_BYTES, at + _LENGTH_FROM + length
+        head[FIRST_OFFSET] = _number(raw, at, 8)
+        head[CHECKSUM] = _number(raw, at + 17, 4) & 0xFFFFFFFF
+        head[ATTRIBUTES] = _number(raw, at + 21, 2)
+        head[NEXT_OFFSET] = head[FIRST_OFFSET] + _number(raw, at + 23, 4) + 1
+        head[FIRST_TIME] = _number(raw, at + 27, 8)
+        head[LAST_TIME] = _number(raw, at + 35, 8)
+        head[PRODUCER] = _number(raw, at + 43, 8)
+        head[COUNT] = _number(raw, at + 57, 4)
+        if raw[at + 16] != _VERSION or head[PACKED_END] < head[PACKED] or head[COUNT] < 0:
+            return ~count
+        at = head[PACKED_END]
         count += 1
-        if length < HEAD_BYTES - _LENGTH_FROM:
-            break
-        at += _LENGTH_FROM + length
     return count
+
+
+@compiled
+def _number(raw: Bytes, at: int, size: int) -> int:
+    """A signed big-endian number of so many bytes."""
+    value = np.int64(0)
+    for byte in range(size):
+        value = value << 8 | np.int64(raw[at + byte])
+    sign = np.int64(1) << 8 * size - 1
+    return int((value ^ sign) - sign)

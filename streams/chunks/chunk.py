@@ -10,14 +10,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from aiokafka import TopicPartition, conn
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
 from aiokafka.errors import CorruptRecordException
-from numpy.typing import NDArray
 
-from streams.chunks.batch import CONTROL, TRANSACTIONAL, Batches, FetchedRecords, batches_in
+from streams.chunks.batch import (
+    ATTRIBUTES,
+    CONTROL,
+    COUNT,
+    FIRST_OFFSET,
+    NEXT_OFFSET,
+    PRODUCER,
+    TRANSACTIONAL,
+    Batches,
+    FetchedRecords,
+    batches_in,
+    is_sound,
+)
 from streams.chunks.records import Record, Records, unpack
 from streams.chunks.signatures import FETCHING, check_signatures
 
@@ -51,7 +61,7 @@ class Chunk:
         """All records, at most `size` at a time. Raises CorruptRecordException when a batch is damaged."""
         for batches in self.batches.portions(size):
             records = unpack(batches)
-            if batches.heads["base_offset"][0] < self.first_offset:  # fetches begin with whole batches
+            if batches.heads[0, FIRST_OFFSET] < self.first_offset:  # fetches begin with whole batches
                 records = records.since(self.first_offset)
             for start in range(0, len(records), size):
                 yield records.part(start, start + size)
@@ -86,34 +96,38 @@ def chunks_of(fetched: PartitionRecords) -> Iterator[Chunk]:
 
     Ends before a batch whose checksum is wrong; raises CorruptRecordException when it is the first (the next fetch).
     """
-    found = batches_in(fetched._records.raw)
-    batches = found.sound() if fetched._check_crcs else found
-    if len(found) and not len(batches):
-        raise CorruptRecordException(f"{fetched._tp.topic}[{fetched._tp.partition}]: a checksum is wrong.")
-    are_usable = _are_usable(fetched, batches)
-    counts = np.where(are_usable, batches.heads["records"], 0).cumsum()
-    next_offsets = batches.next_offsets
-    start = counted = 0
-    while start < len(batches):
-        stop = min(int(np.searchsorted(counts, counted + MOST_RECORDS)) + 1, len(batches))
-        some = batches.part(slice(start, stop)).part(are_usable[start:stop])
-        first, fetched.next_fetch_offset = fetched.next_fetch_offset, int(next_offsets[stop - 1])
-        yield Chunk(fetched._tp, first, fetched.next_fetch_offset - 1, some)
-        start, counted = stop, int(counts[stop - 1])
+    raw, batches = memoryview(fetched._records.raw), batches_in(fetched._records.raw)
+    start = first = fetched.next_fetch_offset
+    count, usable = 0, list[int]()
+    for number, head in enumerate(batches.heads.tolist()):
+        if fetched._check_crcs and not is_sound(raw, head):
+            if fetched.next_fetch_offset > start:
+                break
+            raise CorruptRecordException(f"{fetched._tp.topic}[{fetched._tp.partition}]: a checksum is wrong.")
+        if not head[ATTRIBUTES] & (TRANSACTIONAL | CONTROL) or _is_usable(fetched, batches, number):
+            usable.append(number)
+            count += head[COUNT]
+        fetched.next_fetch_offset = head[NEXT_OFFSET]
+        if count >= MOST_RECORDS:
+            yield _chunk(fetched, first, batches.those(usable))
+            first, count, usable = fetched.next_fetch_offset, 0, []
+    if fetched.next_fetch_offset > first:
+        yield _chunk(fetched, first, batches.those(usable))
 
 
-def _are_usable(fetched: PartitionRecords, batches: Batches) -> NDArray[np.bool_]:
-    """Which are neither control batches nor of an aborted transaction."""
-    heads = batches.heads
-    are_control = (heads["attributes"] & CONTROL) != 0
-    are_usable: NDArray[np.bool_] = ~are_control
-    if fetched._isolation_level != READ_COMMITTED:
-        return are_usable
-    for number in np.flatnonzero(are_control | (heads["attributes"] & TRANSACTIONAL != 0)).tolist():
-        producer = int(heads["producer_id"][number])
-        fetched._consume_aborted_up_to(int(heads["base_offset"][number]))
-        marker = batches.part(slice(number, number + 1))
-        if are_control[number] and fetched._contains_abort_marker(iter(unpack(marker))):
+def _chunk(fetched: PartitionRecords, first: int, batches: Batches) -> Chunk:
+    return Chunk(fetched._tp, first, fetched.next_fetch_offset - 1, batches)
+
+
+def _is_usable(fetched: PartitionRecords, batches: Batches, number: int) -> bool:
+    """Neither a control batch nor one of an aborted transaction."""
+    batch = batches.those([number])
+    [head] = batch.heads.tolist()
+    is_control, producer = head[ATTRIBUTES] & CONTROL, head[PRODUCER]
+    if fetched._isolation_level == READ_COMMITTED:
+        fetched._consume_aborted_up_to(head[FIRST_OFFSET])
+        if is_control and fetched._contains_abort_marker(iter(unpack(batch))):
             fetched._aborted_producers.discard(producer)
-        are_usable[number] &= producer not in fetched._aborted_producers
-    return are_usable
+        if head[ATTRIBUTES] & TRANSACTIONAL and producer in fetched._aborted_producers:
+            return False
+    return not is_control

@@ -14,7 +14,18 @@ from aiokafka import codec as codecs
 from aiokafka.errors import CorruptRecordException
 from numpy.typing import NDArray
 
-from streams.chunks.batch import APPEND_TIME, CODEC, HEAD_BYTES, Batches
+from streams.chunks.batch import (
+    ATTRIBUTES,
+    CODEC,
+    COUNT,
+    FIRST_OFFSET,
+    FIRST_TIME,
+    LAST_TIME,
+    PACKED,
+    PACKED_END,
+    STAMPED,
+    Batches,
+)
 from streams.chunks.compiled import Bytes, as_array, compiled
 
 START, END, KEY, KEY_END, VALUE, VALUE_END, OFFSET, TIME = range(8)
@@ -77,11 +88,8 @@ class Records(Sequence[Record]):
 def unpack(batches: Batches) -> Records:
     """The records of batches. Raises CorruptRecordException when one is not what Kafka writes."""
     content, borders = _uncompress(batches)
-    heads = batches.heads
-    append_times = np.where(heads["attributes"] & APPEND_TIME, heads["last_time"], -1)
-    table = np.column_stack([borders, heads["records"], heads["base_offset"], heads["first_time"], append_times])
-    places = np.empty((int(heads["records"].sum()), 8), np.int64)
-    if _find_places(as_array(content), table.astype(np.int64), places) < 0:
+    places = np.empty((int(batches.heads[:, COUNT].sum()), 8), np.int64)
+    if _find_places(as_array(content), batches.heads, borders, places) < 0:
         raise CorruptRecordException(f"A batch from offset {_first(batches)} on is not what its head says.")
     return Records(content, places)
 
@@ -91,19 +99,18 @@ def _uncompress(batches: Batches) -> tuple[bytes, _Table]:
 
     Batches of one codec that follow each other are uncompressed at once, which costs a fifth where they are small.
     """
-    starts, ends = batches.starts + HEAD_BYTES, batches.ends
-    kinds = batches.heads["attributes"] & CODEC
+    borders, kinds = batches.heads[:, PACKED : PACKED_END + 1], batches.heads[:, ATTRIBUTES] & CODEC
     if not kinds.any():
-        return batches.raw, np.column_stack([starts, ends])
-    view, pieces, borders, length = memoryview(batches.raw), list[bytes](), list[tuple[int, int]](), 0
-    for kind, run in groupby(zip(kinds.tolist(), starts.tolist(), ends.tolist(), strict=True), itemgetter(0)):
+        return batches.raw, borders
+    view, pieces, found, length = memoryview(batches.raw), list[bytes](), list[tuple[int, int]](), 0
+    for kind, run in groupby(zip(kinds.tolist(), *borders.T.tolist(), strict=True), itemgetter(0)):
         packed = [view[start:end] for _, start, end in run]
         for together in [packed] if kind in _JOINED else [[one] for one in packed]:
             pieces.append(_decode(kind, together, batches))
             end = length + len(pieces[-1])
-            borders += [(length, end), *[(-1, end)] * (len(together) - 1)]
+            found += [(length, end), *[(-1, end)] * (len(together) - 1)]
             length = end
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces), np.array(borders, np.int64)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces), np.array(found, np.int64)
 
 
 def _decode(kind: int, packed: list[memoryview], batches: Batches) -> bytes:
@@ -115,7 +122,7 @@ def _decode(kind: int, packed: list[memoryview], batches: Batches) -> bytes:
 
 
 def _first(batches: Batches) -> int:
-    return int(batches.heads["base_offset"][0])
+    return int(batches.heads[0, FIRST_OFFSET])
 
 
 def records_of_values(values: Sequence[bytes], offsets: Sequence[int] = ()) -> Records:
@@ -129,13 +136,13 @@ def records_of_values(values: Sequence[bytes], offsets: Sequence[int] = ()) -> R
 
 
 @compiled
-def _find_places(content: Bytes, heads: _Table, places: _Table) -> int:
-    """Fills `places`; -1 when records do not fit. A head: start, border, count, first offset, first and append time."""
+def _find_places(content: Bytes, heads: _Table, borders: _Table, places: _Table) -> int:
+    """Fills `places`; -1 when records do not fit."""
     number, at = 0, 0
-    for head in range(len(heads)):
-        start, end = int(heads[head, 0]), int(heads[head, 1])
+    for batch in range(len(heads)):
+        head, start, end = heads[batch], borders[batch, 0], borders[batch, 1]
         at = start if start >= 0 else at
-        for _ in range(heads[head, 2]):
+        for _ in range(head[COUNT]):
             length, at = varint(content, at, end)
             if length < 1 or length > end - at:
                 return -1
@@ -144,8 +151,8 @@ def _find_places(content: Bytes, heads: _Table, places: _Table) -> int:
             row[START], row[END] = at, record_end
             time, at = varint(content, at + 1, record_end)
             offset, at = varint(content, at, record_end)
-            row[OFFSET] = heads[head, 3] + offset
-            row[TIME] = heads[head, 4] + time if heads[head, 5] < 0 else heads[head, 5]
+            row[OFFSET] = head[FIRST_OFFSET] + offset
+            row[TIME] = head[LAST_TIME] if head[ATTRIBUTES] & STAMPED else head[FIRST_TIME] + time
             for column in (KEY, VALUE):
                 length, at = varint(content, at, record_end)
                 if length > record_end - at:
@@ -155,7 +162,7 @@ def _find_places(content: Bytes, heads: _Table, places: _Table) -> int:
                 at += max(length, 0)
             at = record_end
             number += 1
-        is_border = head + 1 == len(heads) or heads[head + 1, 0] >= 0
+        is_border = batch + 1 == len(heads) or borders[batch + 1, 0] >= 0
         if is_border and at != end:
             return -1
     return number
