@@ -1,6 +1,6 @@
 """Reads the ledger topic once, from its first record to the end it has now, as bytes: for proofs, not for decisions."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from confluent_kafka import KafkaError, Message, TopicPartition
 
@@ -22,25 +22,34 @@ def read_topic(kafka: KafkaSettings, topic: str, timeout_seconds: float = 20) ->
     Raises TransientError when the broker is away.
     """
     end, place = end_offset(kafka, topic, 0, timeout_seconds=timeout_seconds), 0
+    while place < end:
+        place = yield from _until_fault(kafka, topic, place, end, timeout_seconds)
+
+
+def _until_fault(
+    kafka: KafkaSettings, topic: str, place: int, end: int, timeout_seconds: float
+) -> Generator[Event | Fault, None, int]:
+    """Read from `place` on; the offset behind the first fault, or `end` when nothing more can be read.
+
+    A client that has refused a batch can give again what it gave before, also after a seek: each has its own.
+    """
     reader = consumer(kafka, "ledger-proof", **_OPTIONS)
     try:
-        reader.assign([TopicPartition(topic, 0, 0)])
+        reader.assign([TopicPartition(topic, 0, place)])
         while place < end:
             messages = reader.consume(min(_BATCH, end - place), timeout_seconds)
             if not messages:
                 yield Fault("unreadable", place, f"{topic}[0]@{place}: the broker gives nothing; read its segments")
-                return
+                return end
             for message in messages:
                 found = _found(message, topic, place)
                 yield found
-                if isinstance(found, Fault) and found.kind == "unreadable":
-                    return
                 place = found.offset + 1 if found.offset < end else place + 1
-                if isinstance(found, Fault):  # the client stays before what it refused
-                    reader.seek(TopicPartition(topic, 0, place))
-                    break
+                if isinstance(found, Fault):
+                    return end if found.kind == "unreadable" else place
     finally:
         reader.close()
+    return end
 
 
 def _found(message: Message, topic: str, place: int) -> Event | Fault:
