@@ -6,10 +6,10 @@ A fetch may hold twenty thousand batches of one record, so nothing here makes an
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import google_crc32c
 import numpy as np
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.memory_records import MemoryRecords
-from aiokafka.record.util import calc_crc32c
 from numpy.typing import NDArray
 
 from streams.chunks.compiled import Bytes, as_array, compiled
@@ -62,9 +62,10 @@ class Batches:
             start, counted = stop, int(counts[stop - 1])
 
 
-def is_sound(raw: memoryview, head: list[int]) -> bool:
+def is_sound(raw: bytes, head: list[int]) -> bool:
     """Whether the checksum of a row of `Batches.heads` is right."""
-    return bool(calc_crc32c(raw[head[PACKED] - HEAD_BYTES + _CHECKED_FROM : head[PACKED_END]]) == head[CHECKSUM])
+    checked = raw[head[PACKED] - HEAD_BYTES + _CHECKED_FROM : head[PACKED_END]]
+    return bool(google_crc32c.value(checked) == head[CHECKSUM])
 
 
 def batches_in(raw: bytes) -> Batches:

@@ -32,7 +32,7 @@ from streams.chunks.records import Record, Records, unpack
 from streams.chunks.signatures import FETCHING, check_signatures
 
 _READ_AHEAD_BYTES = 4 * 1024 * 1024  # of an answer: aiokafka stops and starts its socket each 128 KiB otherwise
-MOST_RECORDS = 32_768  # a chunk takes no further batch past this
+MOST_RECORDS = 65_536  # a chunk takes no further batch past this
 SLICE_RECORDS = 8_192  # so many are handled before others on the event loop have their turn
 
 check_signatures(FETCHING)
@@ -96,7 +96,8 @@ def chunks_of(fetched: PartitionRecords) -> Iterator[Chunk]:
 
     Ends before a batch whose checksum is wrong; raises CorruptRecordException when it is the first (the next fetch).
     """
-    raw, batches = memoryview(fetched._records.raw), batches_in(fetched._records.raw)
+    raw: bytes = fetched._records.raw
+    batches = batches_in(raw)
     start = first = fetched.next_fetch_offset
     count, usable = 0, list[int]()
     for number, head in enumerate(batches.heads.tolist()):

@@ -8,8 +8,8 @@ import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import google_crc32c
 from aiokafka.record.default_records import DefaultRecordBatch
-from aiokafka.record.util import calc_crc32c
 
 from platestream.errors import ConfigError
 from streams.ledger.proof import Event, Fault
@@ -74,7 +74,7 @@ class _Segment:
         end: int = at + _LENGTH_AT + length
         if version != 2 or not at + _HEADER_BYTES <= end <= len(self._data):
             return None
-        if calc_crc32c(self._data[at + _CHECKED_FROM : end]) != checksum:
+        if google_crc32c.value(self._data[at + _CHECKED_FROM : end]) != checksum:
             return None
         return end - at
 

@@ -91,14 +91,14 @@ def test_chunks_hold_what_aiokafka_reads_and_end_where_it_does(pieces: list[Piec
 
 
 def test_a_fetch_of_many_records_is_several_chunks_and_the_position_is_behind_each() -> None:
-    messages = [(None, b"x")] * 18_000
-    raw = b"".join(batch_bytes(messages, base) for base in (0, 18_000, 36_000))
+    messages = [(None, b"x")] * 36_000
+    raw = b"".join(batch_bytes(messages, base) for base in (0, 36_000, 72_000))
     records = fetched(raw, [], 0, READ_COMMITTED)
     given_ = []
     for chunk in chunks_of(records):
         given_.append((chunk.first_offset, chunk.last_offset, records.next_fetch_offset))
-        assert sum(1 for _ in chunk) <= MOST_RECORDS + 18_000
-    assert given_ == [(0, 35_999, 36_000), (36_000, 53_999, 54_000)]
+        assert sum(1 for _ in chunk) <= MOST_RECORDS + 36_000
+    assert given_ == [(0, 71_999, 72_000), (72_000, 107_999, 108_000)]
 
 
 def test_a_wrong_checksum_ends_the_fetch_before_it_and_fails_the_next() -> None:
