@@ -105,7 +105,7 @@ def chunks_of(fetched: PartitionRecords) -> Iterator[Chunk]:
             if fetched.next_fetch_offset > start:
                 break
             raise CorruptRecordException(f"{fetched._tp.topic}[{fetched._tp.partition}]: a checksum is wrong.")
-        if not head[ATTRIBUTES] & (TRANSACTIONAL | CONTROL) or _is_usable(fetched, batches, number):
+        if not head[ATTRIBUTES] & (TRANSACTIONAL | CONTROL) or _is_usable(fetched, head, batches.those([number])):
             usable.append(number)
             count += head[COUNT]
         fetched.next_fetch_offset = head[NEXT_OFFSET]
@@ -120,10 +120,8 @@ def _chunk(fetched: PartitionRecords, first: int, batches: Batches) -> Chunk:
     return Chunk(fetched._tp, first, fetched.next_fetch_offset - 1, batches)
 
 
-def _is_usable(fetched: PartitionRecords, batches: Batches, number: int) -> bool:
-    """Neither a control batch nor one of an aborted transaction."""
-    batch = batches.those([number])
-    [head] = batch.heads.tolist()
+def _is_usable(fetched: PartitionRecords, head: list[int], batch: Batches) -> bool:
+    """Neither a control batch nor one of an aborted transaction. `head` is the only row of `batch`."""
     is_control, producer = head[ATTRIBUTES] & CONTROL, head[PRODUCER]
     if fetched._isolation_level == READ_COMMITTED:
         fetched._consume_aborted_up_to(head[FIRST_OFFSET])
