@@ -23,6 +23,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -q --no-deps --require-hashes -r $(VENV)/uv.lock
 	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m processors.matching.warming
 	@touch $@
 
 run: $(READY) ## start the whole pipeline with a demo fleet; ARGS="--for 30" ends it after 30 s

@@ -31,7 +31,7 @@ def serve_processor(settings: Settings, codec: Codec, clock: Clock) -> None:
     Raises ConfigError when the topics are not what their files say, TransientError when the broker is away.
     """
     check_topics(settings.kafka)
-    warm_up(codec)
+    warm_up()
     with watching_suspensions(settings.kafka, codec) as watch:
         watch.wait_ready(_READY_SECONDS)
         _serve(settings, matching_app(settings, codec, clock, MatchingTopics(), watch.now), watch.check_sound)

@@ -20,7 +20,7 @@ def compiled():
     return {f.__name__: len(f.signatures) for f in functions.values()}
 
 codec = fixed_codec()
-warm_up(codec)
+warm_up()
 before = compiled()
 hotlist = Hotlist(codec, MatchingSettings())
 plates = [f"KLM{number:04d}" for number in range(3000)]
