@@ -22,8 +22,8 @@ from tests.stack import new_home
 
 READS = 100_000
 PER_MESSAGE = 50
-PLATES = 500
-LISTED = 20
+PLATES = 125
+LISTED = 5
 KILLS_EACH = 3
 READER = "gantry-1"
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
