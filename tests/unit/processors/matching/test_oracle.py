@@ -21,6 +21,7 @@ from tests.matching_oracle import Expected, expected, expected_alerts, expected_
 
 SOAK = bool(os.environ.get("PLATESTREAM_SOAK"))
 CASES, LEAST = (100_000, 100) if SOAK else (600, 0)
+pytestmark = pytest.mark.timeout(3600)  # 100,000 cases take five minutes on a busy machine
 OUTCOMES = {
     "EXACT", "FOLDED", "FUZZY", "PARTIAL", "candidate", "AGREES", "UNKNOWN", "late", "stale", "top priority",
     "no alert", "several alerts", "suppressed", *NotAlerted, *EntryFault,
