@@ -52,13 +52,15 @@ def test_every_stage_moves_and_nothing_is_left_behind(settings: Settings) -> Non
 
 
 def started_run(settings: Settings) -> subprocess.Popen[str]:
-    """One that moves."""
-    started = run(settings)
+    """One that has said that it is ready, and how to search."""
+    started, said = run(settings), ""
     assert started.stderr is not None
-    for line in started.stderr:
-        if "a search to paste" in line:
-            return started
-    raise AssertionError("it ended before it was ready")
+    while "a search to paste" not in said:
+        line = started.stderr.readline()
+        assert line, said
+        said += line
+    assert "ready after" in said
+    return started
 
 
 def test_a_second_start_is_refused_and_a_killed_one_leaves_orphans_that_the_next_ends(settings: Settings) -> None:
