@@ -15,7 +15,7 @@ from bench.broker import BenchBroker, bench_broker
 from bench.contenders import OURS, Contender, Running, running
 from bench.groups import begin_at_end
 from bench.kafka_streams import NO_JDK, StreamsVariant, has_jdk, streams_contenders
-from bench.machine import describe_machine
+from bench.machine import Stolen, describe_machine
 from bench.meter import AlertMeter, alert_meter
 from bench.offered import READS_PER_HIT, WARM_UP_SECONDS, Latency, Offer, latency_of
 from bench.report import Figures, exit_code, print_result, print_table, say, step
@@ -75,10 +75,10 @@ def measure(contender: Contender, broker: BenchBroker, group: str, load: Load) -
 def _at_rate(rate: int, offer: Offer, meter: AlertMeter, process: Running, seconds: float) -> Latency:
     offer.send(rate, WARM_UP_SECONDS)
     meter.wait_for(len(offer.sent_at), _PATIENCE_SECONDS, process.check)
-    first = len(meter)
+    first, stolen = len(meter), Stolen()
     reached = offer.send(rate, seconds)
     meter.wait_for(len(offer.sent_at), _PATIENCE_SECONDS, process.check)
-    return latency_of(offer, meter, reached, first)
+    return latency_of(offer, meter, reached, first, stolen.share())
 
 
 def take_turns(load: Load, broker: BenchBroker) -> list[tuple[str, list[dict[int, Latency]]]]:
@@ -100,6 +100,7 @@ def rows_of(name: str, runs: Sequence[dict[int, Latency]]) -> list[list[str]]:
         at_rate = [run[rate] for run in runs]
         reached, alerts = median(found.rate for found in at_rate), sum(found.alerts for found in at_rate)
         times = [spread(getattr(found, share) for found in at_rate) for share in _PERCENTILES]
+        times.append(spread(100 * found.stolen_share for found in at_rate))
         rows.append([name, f"{rate:,}", f"{reached:,.0f}", f"{alerts:,}", *times])
     return rows
 
@@ -137,7 +138,7 @@ def main() -> None:
         with step(f"{load.entries:,} entries onto the topic"):
             fill_entries(broker.kafka, EntryTemplates(broker.codec, datetime.now(UTC)), range(load.entries))
         found = take_turns(load, broker)
-        head = ("", "reads/s wanted", "reached", "alerts", "p50 ms", "p99", "p99.9", "max")
+        head = ("", "reads/s wanted", "reached", "alerts", "p50 ms", "p99", "p99.9", "max", "stolen %")
         rows = [row for name, runs in found for row in rows_of(name, runs)]
         title = f"{load.entries:,} entries, 1 % hits, {load.runs} runs of {load.seconds:.0f} s at each rate ({machine})"
         print_table("latency", Figures(title=title, head=head, rows=rows))

@@ -24,7 +24,7 @@ _PAUSE_SECONDS = 0.0005
 
 @dataclass(frozen=True, kw_only=True)
 class Latency:
-    """Read to alert, in milliseconds; `rate` in reads a second as reached."""
+    """Read to alert, in milliseconds; `rate` in reads a second as reached, `stolen_share` as Stolen says."""
 
     rate: float
     alerts: int
@@ -32,6 +32,7 @@ class Latency:
     p99_ms: float
     p999_ms: float
     max_ms: float
+    stolen_share: float
 
 
 class Offer:
@@ -72,7 +73,7 @@ class Offer:
         self._client.produce(READS_TOPIC, value, plate, 0)
 
 
-def latency_of(offer: Offer, meter: AlertMeter, reached: float, first: int) -> Latency:
+def latency_of(offer: Offer, meter: AlertMeter, reached: float, first: int, stolen_share: float) -> Latency:
     """Figures of the alerts from number `first` on. Raises BenchError when an alert is of no hit, or doubled."""
     plates = meter.plates()
     if len(set(plates)) != len(plates) or not set(plates) <= offer.sent_at.keys():
@@ -88,4 +89,5 @@ def latency_of(offer: Offer, meter: AlertMeter, reached: float, first: int) -> L
         p99_ms=percentile(times, 0.99),
         p999_ms=percentile(times, 0.999),
         max_ms=max(times),
+        stolen_share=stolen_share,
     )

@@ -36,12 +36,13 @@ from streams.chunks.signatures import check_signatures
 from streams.workers.freshness import Freshness
 from streams.workers.signatures import EXPECTED
 from streams.workers.table import FollowedTable
+from streams.workers.turns import share_lock
 
 _FETCH_SECONDS = 0.05  # the longest wait of a fetch, and so for the next one to notice resumed partitions
 _FULL_SECONDS = 0.002  # the same while an agent has enough to do: it must not wait for the next chunk
-# The broker answers a fetch when it has so much, or after so long. A chunk costs 4 ms of CPU, whatever is in it: with
+# The broker answers a fetch when it has so much, or after so long. A chunk costs 3 ms of CPU, whatever is in it: with
 # fewer of them a read waits a little for others and nothing waits for a busy processor.
-_BROKER_WAIT_BYTES, _BROKER_WAIT_MILLISECONDS = 16_384, 10
+_BROKER_WAIT_BYTES, _BROKER_WAIT_MILLISECONDS = 16_384, 4
 _POLL_SECONDS = 0.02
 _YOUNG_OBJECTS = 5_000  # looked at in 4 ms
 _WATCH_SECONDS = 1.0
@@ -113,6 +114,8 @@ class Consumer(stock.Consumer):
             await asyncio.sleep(timeout)
             return {}
         chunks: dict[TP, list[Chunk]] = dict(await super()._getmany(active, timeout))
+        if sizes := [len(chunk.batches.raw) for fetched in chunks.values() for chunk in fetched]:
+            share_lock(max(sizes))
         for tp, table in tables.items():
             if tp in chunks:
                 await table.follow(chunks[tp])
