@@ -26,7 +26,9 @@ def command(
 
     settings = load_settings()
     set_up_logs("run", settings.log_level)
-    summary = run_demonstration(settings, for_seconds, rate, lambda line: print(line, file=sys.stderr, flush=True))
+    summary = run_demonstration(settings, for_seconds, rate, _say)
+    for fault in summary.faults:
+        _say(fault)
     if as_json:
         print(
             json.dumps(
@@ -38,3 +40,7 @@ def command(
             )
         )
     raise typer.Exit(1 if summary.faults else 0)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

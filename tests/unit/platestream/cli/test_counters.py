@@ -25,6 +25,12 @@ def test_counts_of_several_processes_add_up_and_still_stages_are_named() -> None
     assert counters.p99_read_to_alert_seconds is None
 
 
+def test_a_run_that_only_sees_cars_again_moved() -> None:
+    registry = CollectorRegistry()
+    Counter("platestream_processor_sightings_total", "", registry=registry).inc()
+    assert "alerts" not in read_counters([generate_latest(registry).decode()]).standing_still()
+
+
 @pytest.mark.parametrize(
     ("buckets", "expected"),
     [
