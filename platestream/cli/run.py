@@ -26,9 +26,7 @@ def command(
 
     settings = load_settings()
     set_up_logs("run", settings.log_level)
-    summary = run_demonstration(settings, for_seconds, rate, _say)
-    for fault in summary.faults:
-        _say(fault)
+    summary = run_demonstration(settings, for_seconds, rate, lambda line: print(line, file=sys.stderr, flush=True))
     if as_json:
         print(
             json.dumps(
@@ -40,7 +38,3 @@ def command(
             )
         )
     raise typer.Exit(1 if summary.faults else 0)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

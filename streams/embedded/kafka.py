@@ -92,7 +92,7 @@ def kafka_readiness(settings: Settings) -> Callable[[], bool]:
 def _argv(class_path: Sequence[Path], options: Sequence[str], main: Sequence[str]) -> list[str]:
     fixed = (
         "-XX:+UseG1GC",
-        # as Kafka's own start script: else each collection stops all for 30 to 60 ms, and each alert behind it
+        # as Kafka's own start script: else a collection stops all for 30 to 60 ms, and each alert behind it
         "-XX:MaxGCPauseMillis=20",
         "-XX:InitiatingHeapOccupancyPercent=35",
         "-XX:ErrorFile=logs/kafka-crash.log",

@@ -71,7 +71,10 @@ def run_demonstration(settings: Settings, for_seconds: float | None, rate: float
             say("stopping")
     except KeyboardInterrupt:
         say("stopped before everything was ready")
-    return Summary(counters, [*faults, *_still(counters)])
+    faults += _still(counters)
+    for fault in faults:
+        say(fault)
+    return Summary(counters, faults)
 
 
 class _Demonstration:
