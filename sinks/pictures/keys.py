@@ -82,6 +82,6 @@ class PictureKeys:
         return self._folder / ("days" if isinstance(shelf, date) else "holds") / f"{shelf}.key"
 
     def _files(self, shelf: Shelf) -> list[Path]:
-        """write_secret is `.NAME.XXXXXXXX` until the file has its name."""
+        """Also what write_secret has begun: `.NAME.` and random characters, until the file has its name."""
         file = self._file(shelf)
         return [*file.parent.glob(file.name), *file.parent.glob(f".{file.name}.*")]
