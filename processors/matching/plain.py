@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processors.matching.table import MOST_BYTES
-from streams.chunks.compiled import Bytes, as_array, compiled
+from streams.chunks.compiled import Bytes, are_same, as_array, compiled
 from streams.chunks.plates import FOLDED, NO_CHARACTER, ids_of, plate_place
 from streams.chunks.records import KEY, KEY_END, VALUE, VALUE_END, Records
 
@@ -52,10 +52,8 @@ def _is_plain(content: Bytes, place: NDArray[np.int64], ids: NDArray[np.int64]) 
             if at >= key_end or content[at] != byte:
                 return False
             at += 1
-    length = content[end + 1] >> 1
+    entry_id = end + 2
+    length = np.int64(content[entry_id - 1]) >> 1
     if key_end - at != length + 1 or content[at] != _SEPARATOR_BYTE:
         return False
-    for byte in range(length):
-        if content[at + 1 + byte] != content[end + 2 + byte]:
-            return False
-    return True
+    return are_same(content[at + 1 : key_end], content[entry_id : entry_id + length])

@@ -6,9 +6,8 @@ Only values whose plate was found (`plate_place`) are kept, so each kept one can
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from processors.matching.slots import HASH_SHIFT, Words, free_slot, home_of, may_have, next_slot, slot_of
+from processors.matching.slots import HASH_SHIFT, Flags, Words, free_slot, home_of, may_have, next_slot, slot_of
 from schemas.framing import HEADER_BYTES
 from streams.chunks.compiled import Bytes, compiled
 from streams.chunks.plates import Numbers, hash_of, is_same_plate, plate_place
@@ -32,21 +31,18 @@ class Store(NamedTuple):
 
 
 @compiled
-def wanted_words(content: Bytes, places: Numbers, wire_ids: Numbers) -> Words:
-    """A word with the hash of each record's plate; 0 where it has none."""
-    wanted = np.zeros(len(places), np.uint64)
+def set_words(wanted: Words, content: Bytes, places: Numbers, wire_ids: Numbers) -> None:
+    """Makes each of `wanted`, zeros, a word with the hash of its record's plate, if that has one."""
     for number in range(len(places)):
         plate, end = plate_place(content, places[number, VALUE], places[number, VALUE_END], wire_ids)
         if plate < end:
             wanted[number] = hash_of(content, plate, end) << HASH_SHIFT
-    return wanted
 
 
 @compiled
 def put_some(words: Words, store: Store, wanted: Words, content: Bytes, places: Numbers) -> int:
     """How many records were taken before the segment was full."""
     arena, live, state = store
-    may_have(words, wanted)  # brings the slots near
     for number in range(len(places)):
         start, end = places[number, VALUE], places[number, VALUE_END]
         size = _record_bytes(end - start)
@@ -64,14 +60,13 @@ def put_some(words: Words, store: Store, wanted: Words, content: Bytes, places: 
 
 
 @compiled
-def are_listed(words: Words, arena: Bytes, wanted: Words, content: Bytes, places: Numbers) -> NDArray[np.bool_]:
-    """Which reads' plates are held."""
-    are_listed = may_have(words, wanted)
+def find_listed(found: Flags, words: Words, arena: Bytes, wanted: Words, content: Bytes, places: Numbers) -> None:  # noqa: PLR0913 - compiled code has no objects
+    """Says in `found` which reads' plates are held."""
+    may_have(found, words, wanted)
     for number in range(len(wanted)):
-        if are_listed[number] and wanted[number] != 0:
+        if found[number] and wanted[number] != 0:
             place = places[number, VALUE], places[number, VALUE_END]
-            are_listed[number] = words[_find(words, arena, wanted[number], content, place, True)] != 0
-    return are_listed
+            found[number] = words[_find(words, arena, wanted[number], content, place, True)] != 0
 
 
 @compiled
@@ -166,22 +161,18 @@ def _slot_named(words: Words, arena: Bytes, value: Bytes, has_any_id: bool) -> i
 
 
 @compiled
-def places_of(words: Words, arena: Bytes, value: Bytes) -> Numbers:
-    """Places of value and id of all that have the plate of a value."""
-    first = at = _slot_named(words, arena, value, True)
-    count = 0
+def set_places(found: Numbers, words: Words, arena: Bytes, value: Bytes) -> int:
+    """How many have the plate of a value. Sets places of value and id of each, as far as `found` has rows for them."""
+    at, count = _slot_named(words, arena, value, True), 0
     while words[at] != 0:
-        count += 1
+        if _is_of(arena, words[at], value, (0, len(value)), True):
+            if count < len(found):
+                row, place = found[count], _value_place(arena, words[at])
+                row[0], row[1] = place
+                _, _, row[2], row[3] = _key_of(arena, place)
+            count += 1
         at = next_slot(words, at)
-    found, number = np.empty((count, 4), np.int64), 0
-    while words[first] != 0:
-        if _is_of(arena, words[first], value, (0, len(value)), True):
-            start, end = _value_place(arena, words[first])
-            _, _, entry_id, id_end = _key_of(arena, (start, end))
-            found[number] = (start, end, entry_id, id_end)
-            number += 1
-        first = next_slot(words, first)
-    return found[:number]
+    return count
 
 
 @compiled

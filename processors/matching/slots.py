@@ -15,6 +15,7 @@ from processors.matching.pages import pages
 from streams.chunks.compiled import compiled
 
 Words = NDArray[np.uint64]
+Flags = NDArray[np.bool_]
 
 HASH_SHIFT = np.uint64(32)
 _FULL = 0.7
@@ -57,7 +58,7 @@ class Slots:
         """Where words may be."""
         return (self.words, self.before) if len(self.before) else (self.words,)
 
-    def shares(self, wanted: Words) -> Iterator[tuple[Words, NDArray[np.bool_] | slice]]:
+    def shares(self, wanted: Words) -> Iterator[tuple[Words, Flags | slice]]:
         """Each array, and for which of the wanted words it is the one."""
         if not len(self.before):
             yield self.words, slice(None)
@@ -70,19 +71,17 @@ class Slots:
 
 
 @compiled
-def may_have(words: Words, wanted: Words) -> NDArray[np.bool_]:
-    """For which words there may be one of the same hash: for all that have one, and for few others.
+def may_have(found: Flags, words: Words, wanted: Words) -> None:
+    """Says in `found` for which words there may be one of the same hash: for all that have one, and for few others.
 
     Slots of some words are touched before they are looked at: accesses to memory overlap where little else is done
     between them, and take a third of the time.
     """
-    found = np.empty(len(wanted), np.bool_)
     for start in range(0, len(wanted), _TOUCHED):
         some = wanted[start : start + _TOUCHED]
         are_free = _are_free(words, some)
         for number in range(len(some)):
             found[start + number] = _may_stand(words, some[number]) | are_free  # not used, it would be compiled away
-    return found
 
 
 @compiled

@@ -16,24 +16,26 @@ from processors.matching.segments import (
     COUNT,
     SEGMENT,
     Store,
-    are_listed,
     clean,
+    find_listed,
     open_segment,
-    places_of,
     put_some,
     remove,
-    wanted_words,
+    set_places,
+    set_words,
 )
-from processors.matching.slots import Slots, Words
+from processors.matching.slots import Slots, Words, may_have
 from schemas.framing import frame
 from schemas.plates import MAX_PLATE_LENGTH, fold_bytes
-from streams.chunks.compiled import as_array
+from streams.chunks.compiled import Bytes, as_array
 from streams.chunks.plates import Numbers, ids_of
 from streams.chunks.records import Records, records_of_values
 
 SEGMENT_BYTES = 1 << 20
 MOST_BYTES = SEGMENT_BYTES // 4 - 8
 """Of a value: so one fits behind what is live in a segment that is worth cleaning."""
+
+_USUAL_ENTRIES = 4  # of one plate
 
 
 class PlateTable:
@@ -62,7 +64,7 @@ class PlateTable:
         for start in range(0, len(records), self._at_once):
             some = records.part(start, start + self._at_once)
             self._slots.make_room(len(self), len(some))
-            wanted = wanted_words(as_array(some.content), some.places, self._wire_ids)
+            wanted = _wanted_words(some, self._wire_ids)
             for words, which in self._slots.shares(wanted):
                 self._put(words, wanted[which], Records(some.content, some.places[which]))
 
@@ -81,29 +83,40 @@ class PlateTable:
         """Entry id and value of all that a folded plate has, in the order in which they came."""
         if not _is_folded(plate):
             return []
-        arena, memory, value = self._store.arena, self._memory, as_array(self._naming(plate, b""))
+        memory, value = self._memory, as_array(self._naming(plate, b""))
         return [
             (memory[entry_id:id_end], memory[start:end])
             for words in self._slots.arrays()
-            for start, end, entry_id, id_end in places_of(words, arena, value).tolist()
+            for start, end, entry_id, id_end in self._places(words, value).tolist()
         ]
 
     def listed(self, records: Records, wire_ids: Numbers) -> list[int]:
         """Numbers of the records of `wire_ids` whose plate is held, and of those that have none or are of others."""
         content, places = as_array(records.content), records.places
-        wanted = wanted_words(content, places, wire_ids)
+        wanted = _wanted_words(records, wire_ids)
         is_listed = wanted == 0
         for words, which in self._slots.shares(wanted):
-            is_listed[which] |= are_listed(words, self._store.arena, wanted[which], content, places[which])
+            some = np.empty(len(wanted[which]), np.bool_)
+            find_listed(some, words, self._store.arena, wanted[which], content, places[which])
+            is_listed[which] |= some
         found: list[int] = np.flatnonzero(is_listed).tolist()
         return found
 
     def _put(self, words: Words, wanted: Words, records: Records) -> None:
         content, done = as_array(records.content), 0
+        may_have(np.empty(len(wanted), np.bool_), words, wanted)  # brings the slots near
         while done < len(records):
             done += put_some(words, self._store, wanted[done:], content, records.places[done:])
             if done < len(records):
                 self._open_segment()
+
+    def _places(self, words: Words, value: Bytes) -> Numbers:
+        """Places of value and id, a row for each that has the plate of a value."""
+        found, count = np.empty((0, 4), np.int64), _USUAL_ENTRIES
+        while count > len(found):
+            found = np.empty((count, 4), np.int64)
+            count = set_places(found, words, self._store.arena, value)
+        return found[:count]
 
     def _open_segment(self) -> None:
         """Go on in an empty segment. If a quarter of the others is garbage, clean one instead of making more."""
@@ -139,6 +152,12 @@ class PlateTable:
             length >>= 7
         body = bytes([2 * len(plate)]) + plate + b"\0" + varint_bytes + bytes([length]) + entry_id
         return frame(self._any_id, body)
+
+
+def _wanted_words(records: Records, wire_ids: Numbers) -> Words:
+    wanted = np.zeros(len(records), np.uint64)
+    set_words(wanted, as_array(records.content), records.places, wire_ids)
+    return wanted
 
 
 def _is_folded(plate: bytes) -> bool:

@@ -47,8 +47,9 @@ class Glance:
 
     def plain(self, records: Records, header: bytes) -> Many:
         """For each value whether it has this header, a usable plate that is not suppressed, and a time to be kept."""
-        span = np.array([self._first, self._last])
-        return _plain(as_array(records.content), records.places, as_array(header), span, self._hashes)
+        plain, span = np.empty(len(records), np.bool_), np.array([self._first, self._last])
+        _find_plain(plain, as_array(records.content), records.places, as_array(header), span, self._hashes)
+        return plain
 
 
 @lru_cache(maxsize=2)
@@ -67,11 +68,11 @@ def _places_of(content: Bytes, start: int, end: int, hashes: Many) -> tuple[int,
 
 
 @compiled
-def _plain(content: Bytes, places: NDArray[np.int64], header: Bytes, span: NDArray[np.int64], hashes: Many) -> Many:
-    plain = np.empty(len(places), np.bool_)
+def _find_plain(  # noqa: PLR0913 - compiled code has no objects
+    plain: Many, content: Bytes, places: NDArray[np.int64], header: Bytes, span: NDArray[np.int64], hashes: Many
+) -> None:
     for number in range(len(places)):
         plain[number] = _is_plain(content, places[number, VALUE], places[number, VALUE_END], header, span, hashes)
-    return plain
 
 
 @compiled

@@ -32,19 +32,20 @@ def splice(records: Records) -> Block:
     """The block of records that have framed values."""
     places = records.places
     size = int((places[:, VALUE_END] - places[:, VALUE] - HEADER_BYTES).sum())
-    return len(records), _bodies(as_array(records.content), places, size).tobytes()
+    bodies = np.empty(size, np.uint8)
+    _join_bodies(bodies, as_array(records.content), places)
+    return len(records), bodies.tobytes()
 
 
 @compiled
-def _bodies(content: Bytes, places: NDArray[np.int64], size: int) -> Bytes:
+def _join_bodies(bodies: Bytes, content: Bytes, places: NDArray[np.int64]) -> None:
     """Indices have no sign: compiled code looks at each for being negative otherwise, and takes seven times as long."""
-    bodies, at = np.empty(size, np.uint8), np.uint64(0)
+    at = np.uint64(0)
     for number in range(len(places)):
         start, end = np.uint64(places[number, VALUE] + HEADER_BYTES), np.uint64(places[number, VALUE_END])
         for byte in range(end - start):
             bodies[at + byte] = content[start + byte]
         at += end - start
-    return bodies
 
 
 def container(version: Version, blocks: Iterable[Block]) -> list[bytes]:

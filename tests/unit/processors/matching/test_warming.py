@@ -31,7 +31,7 @@ hotlist.apply(hotlist_key(plates[0], "e1"), None)
 reads = records_with([codec.encode(a_read(plate)) for plate in ("KLM0001", "OTHER1", "KLM0000")])
 assert [selected.record.offset for selected in hotlist.select(reads)] == [0]
 assert hotlist.entries(b"KLM0001")
-assert before["put_some"] == before["are_listed"] == before["clean"] == before["_move"] == 1, before
+assert before["put_some"] == before["find_listed"] == before["clean"] == before["_move"] == 1, before
 assert compiled() == before, (before, compiled())
 """
 
