@@ -1,15 +1,51 @@
 """Functions over bytes, compiled by numba on their first use and kept beside the code, or in the user's cache."""
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
+import numba
 import numpy as np
-from numba import njit
+from numba.core import caching
 from numpy.typing import NDArray
+
+_MADE_OF = ("schemas", "streams/chunks", "processors/matching", "sinks/clickhouse")
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Bytes = NDArray[np.uint8]
+
+
+def _stamp() -> str:
+    """Of all that functions are compiled of: constants and the functions that they call are compiled into them."""
+    root, digest = Path(__file__).parents[2], hashlib.sha256()
+    for file in sorted(file for folder in _MADE_OF for file in (root / folder).rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+_STAMP = _stamp()
+
+
+class BesideTheCode(caching.InTreeCacheLocator):
+    """numba itself would go on using what it kept while only another file has changed than that of the function."""
+
+    def get_source_stamp(self) -> str:
+        return _STAMP
+
+
+class InUsersCache(caching.UserWideCacheLocator):
+    """As above, where nothing may be written beside the code."""
+
+    def get_source_stamp(self) -> str:
+        return _STAMP
+
+
+_LOCATORS = (BesideTheCode, InUsersCache)
+numba.config.CACHE_LOCATOR_CLASSES = ",".join(  # type: ignore[attr-defined]  # set where it reads the environment
+    f"{__name__}.{locator.__name__}" for locator in _LOCATORS
+)
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
@@ -18,10 +54,11 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     So numba need not count who holds an array, each time that one is handed on (decision 25). Where nothing can be
     kept, each process compiles anew (20 s).
     """
+    options: dict[str, Any] = {"nogil": True, "_nrt": False}
     try:
-        made: Any = njit(cache=True, nogil=True, _nrt=False)(function)
+        made: Any = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # numba found no folder that it may write to
-        made = njit(nogil=True, _nrt=False)(function)
+        made = numba.njit(**options)(function)
     return cast(Callable[P, R], made)
 
 
