@@ -52,7 +52,7 @@ def load_of_environment() -> Load:
     return Load(
         entries=int(os.environ.get("ENTRIES", "10000000")),
         rates=tuple(int(rate) for rate in os.environ.get("RATES", "1000,10000,50000").split(",")),
-        seconds=float(os.environ.get("DURATION", "20")),
+        seconds=float(os.environ.get("DURATION", "60")),
         runs=int(os.environ.get("RUNS", "2")),
         peers=os.environ.get("PEERS", "all"),
     )
