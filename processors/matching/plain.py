@@ -17,7 +17,7 @@ WIDER_BYTE = 4
 """Avro's of FUZZY, the third match kind; PARTIAL follows."""
 
 _SEPARATOR_BYTE = SEPARATOR[0]
-_LEAST_BYTES = 28  # what is shorter may end within the id, and is looked at closely
+_LEAST_BYTES = 28  # what is shorter may end before the length of its id, and is looked at closely
 _LONGER_ID = 0x80
 
 
@@ -54,6 +54,6 @@ def _is_plain(content: Bytes, place: NDArray[np.int64], ids: NDArray[np.int64]) 
             at += 1
     entry_id = end + 2
     length = np.int64(content[entry_id - 1]) >> 1
-    if key_end - at != length + 1 or content[at] != _SEPARATOR_BYTE:
+    if key_end - at != length + 1 or entry_id + length > place[VALUE_END] or content[at] != _SEPARATOR_BYTE:
         return False
     return are_same(content[at + 1 : key_end], content[entry_id : entry_id + length])

@@ -9,7 +9,7 @@ import numpy as np
 
 from processors.matching.slots import HASH_SHIFT, Flags, Words, free_slot, home_of, may_have, next_slot, slot_of
 from schemas.framing import HEADER_BYTES
-from streams.chunks.compiled import Bytes, compiled
+from streams.chunks.compiled import Bytes, are_same, compiled
 from streams.chunks.plates import Numbers, hash_of, is_same_plate, plate_place
 from streams.chunks.records import VALUE, VALUE_END, varint
 
@@ -109,10 +109,7 @@ def _is_of(arena: Bytes, word: np.uint64, content: Bytes, value: _Place, has_any
         return True
     if id_end - entry_id != other_id_end - other_id:
         return False
-    for byte in range(id_end - entry_id):
-        if arena[entry_id + byte] != content[other_id + byte]:
-            return False
-    return True
+    return are_same(arena[entry_id:id_end], content[other_id:other_id_end])
 
 
 @compiled

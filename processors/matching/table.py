@@ -96,11 +96,12 @@ class PlateTable:
         wanted = _wanted_words(records, wire_ids)
         is_listed = wanted == 0
         for words, which in self._slots.shares(wanted):
-            some = np.empty(len(wanted[which]), np.bool_)
-            find_listed(some, words, self._store.arena, wanted[which], content, places[which])
-            is_listed[which] |= some
-        found: list[int] = np.flatnonzero(is_listed).tolist()
-        return found
+            share = wanted[which]
+            found = np.empty(len(share), np.bool_)
+            find_listed(found, words, self._store.arena, share, content, places[which])
+            is_listed[which] |= found
+        numbers: list[int] = np.flatnonzero(is_listed).tolist()
+        return numbers
 
     def _put(self, words: Words, wanted: Words, records: Records) -> None:
         content, done = as_array(records.content), 0
@@ -112,10 +113,11 @@ class PlateTable:
 
     def _places(self, words: Words, value: Bytes) -> Numbers:
         """Places of value and id, a row for each that has the plate of a value."""
-        found, count = np.empty((0, 4), np.int64), _USUAL_ENTRIES
-        while count > len(found):
+        found = np.empty((_USUAL_ENTRIES, 4), np.int64)
+        count = set_places(found, words, self._store.arena, value)
+        if count > len(found):
             found = np.empty((count, 4), np.int64)
-            count = set_places(found, words, self._store.arena, value)
+            set_places(found, words, self._store.arena, value)
         return found[:count]
 
     def _open_segment(self) -> None:

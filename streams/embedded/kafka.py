@@ -95,7 +95,7 @@ def _argv(class_path: Sequence[Path], options: Sequence[str], main: Sequence[str
         "-XX:MaxGCPauseMillis=20",
         "-XX:InitiatingHeapOccupancyPercent=35",
         # A collection stops all, and each alert behind it: few of them, by one thread, since two wait for each other
-        # where cores are busy (decision 24)
+        # where cores are busy (decision 26)
         "-XX:+UnlockExperimentalVMOptions",
         "-XX:G1NewSizePercent=60",
         "-XX:ParallelGCThreads=1",

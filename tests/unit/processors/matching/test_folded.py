@@ -10,6 +10,7 @@ from schemas.codec import Codec
 from schemas.framing import frame, peek_plate
 from schemas.plates import MAX_PLATE_LENGTH, fold_bytes, hotlist_key
 from streams.chunks.plates import folded_lines, ids_of
+from streams.chunks.records import VALUE, VALUE_END
 from tests.chunks import records_of, records_with
 from tests.matching import an_entry
 
@@ -72,7 +73,7 @@ def test_values_of_any_bytes_leave_the_table_whole(values: list[bytes | None]) -
 @given(
     plate=st.text("ABOI01 -", min_size=1, max_size=6).filter(lambda text: text.strip(" -") != ""),
     entry_id=st.text(min_size=1, max_size=70),
-    change=st.tuples(st.sampled_from(["key", "value", "none"]), st.integers(0, 500), st.integers(0, 255)),
+    change=st.tuples(st.sampled_from(["key", "value", "cut", "none"]), st.integers(0, 500), st.integers(0, 255)),
 )
 def test_plain_is_only_what_has_the_key_of_its_plate_and_id(
     codec: Codec, plate: str, entry_id: str, change: tuple[str, int, int]
@@ -86,6 +87,8 @@ def test_plain_is_only_what_has_the_key_of_its_plate_and_id(
     changed = {"key": key, "value": value}.get(what)
     if changed is not None:
         changed[place % len(changed)] = byte
+    if what == "cut":
+        del value[place % len(value) :]
     others = others_than_plain(records_of([(bytes(key), bytes(value))]), codec.wire_ids("HotlistEntry"))
     if what == "none":
         assert others == ([] if len(entry_id.encode()) < 64 else [0])
@@ -95,3 +98,13 @@ def test_plain_is_only_what_has_the_key_of_its_plate_and_id(
         except InvalidMessage:
             return  # bad behind its id: found on the first hit
         assert hotlist_key(entry.plate, entry.entry_id) == bytes(key)
+
+
+def test_an_entry_cut_within_its_id_is_not_plain_whatever_stands_behind_it(codec: Codec) -> None:
+    entry_id = "e" * 40
+    value = codec.encode(an_entry("ABC123", entry_id=entry_id))
+    records, wire_ids = records_of([(hotlist_key("ABC123", entry_id), value)]), codec.wire_ids("HotlistEntry")
+    start, end_of_id = records.places[0, VALUE], value.index(entry_id.encode()) + len(entry_id)
+    for length in range(len(value) + 1):
+        records.places[0, VALUE_END] = start + length
+        assert others_than_plain(records, wire_ids) == ([0] if length < end_of_id else []), length
