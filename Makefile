@@ -54,7 +54,7 @@ bench-join: $(READY) ## reads a second beside Kafka Streams and others; ENTRIES=
 bench-latency: $(READY) ## read to alert beside Kafka Streams; ENTRIES=, RATES=1000,10000, DURATION= seconds each, RUNS=, PEERS=all|none
 	@$(BIN)/python -m bench.latency
 
-performance: $(READY) ## all three, into docs/performance.md; needs a quiet machine for 20 minutes
+performance: $(READY) ## all three, into docs/performance.md; needs a quiet machine for 40 minutes
 	@PAGE=docs/performance.md $(BIN)/python -m bench.join
 	@PAGE=docs/performance.md $(BIN)/python -m bench.latency
 	@PAGE=docs/performance.md PLOT=docs/performance-growth.svg $(BIN)/python -m bench.growth

@@ -92,9 +92,9 @@ def kafka_readiness(settings: Settings) -> Callable[[], bool]:
 def _argv(class_path: Sequence[Path], options: Sequence[str], main: Sequence[str]) -> list[str]:
     fixed = (
         "-XX:+UseG1GC",
-        "-XX:MaxGCPauseMillis=20",
+        "-XX:MaxGCPauseMillis=20",  # this and the next as in Kafka's own start script
         "-XX:InitiatingHeapOccupancyPercent=35",
-        # A collection stops all, and each alert behind it: few of them, by one thread, since two wait for each other
+        # a collection stops all, and each alert behind it: few of them, by one thread, since two wait for each other
         # where cores are busy (decision 26)
         "-XX:+UnlockExperimentalVMOptions",
         "-XX:G1NewSizePercent=60",
