@@ -18,6 +18,7 @@ def topic(kafka: KafkaSettings) -> str:
     name = f"tail-{os.urandom(4).hex()}"
     client = admin(kafka)
     client.create_topics([NewTopic(name, 2, 1)])[name].result(30)
+    until("the broker shows the topic", lambda: name in client.list_topics(timeout=30).topics)  # a moment after that
     return name
 
 
