@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.matching.slots import HASH_SHIFT, Flags, Words, free_slot, home_of, may_have, next_slot, slot_of
+from processors.matching.slots import HASH_SHIFT, Words, free_slot, home_of, may_have, next_slot, slot_of
 from schemas.framing import HEADER_BYTES
-from streams.chunks.compiled import Bytes, are_same, compiled
+from streams.chunks.compiled import Bytes, Flags, are_same, compiled
 from streams.chunks.plates import Numbers, hash_of, is_same_plate, plate_place
 from streams.chunks.records import VALUE, VALUE_END, varint
 

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processors.matching.pages import pages
-from streams.chunks.compiled import compiled
+from streams.chunks.compiled import Flags, compiled
 
 Words = NDArray[np.uint64]
-Flags = NDArray[np.bool_]
 
 HASH_SHIFT = np.uint64(32)
 _FULL = 0.7

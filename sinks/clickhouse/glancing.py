@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from schemas.framing import HEADER_BYTES
 from schemas.plates import MAX_PLATE_LENGTH
 from sinks.retention.rules import KeptSpan
-from streams.chunks.compiled import Bytes, as_array, compiled
+from streams.chunks.compiled import Bytes, Flags, as_array, compiled
 from streams.chunks.plates import hash_of
 from streams.chunks.records import VALUE, VALUE_END, Records
 
@@ -27,8 +27,6 @@ _LEAST_PLACES, _PLACES_PER_PLATE = 1024, 64
 
 _IS_PLAIN = np.zeros(256, np.bool_)  # the bytes of a plate
 _IS_PLAIN[np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", np.uint8)] = True
-
-Many = NDArray[np.bool_]
 
 
 class Glance:
@@ -45,7 +43,7 @@ class Glance:
         self._last = int.from_bytes(long_of_six_bytes(span.last_ms), "little") if in_reach else 0
         self._hashes = _hashes_of(frozenset(suppressed))
 
-    def plain(self, records: Records, header: bytes) -> Many:
+    def plain(self, records: Records, header: bytes) -> Flags:
         """For each value whether it has this header, a usable plate that is not suppressed, and a time to be kept."""
         plain, span = np.empty(len(records), np.bool_), np.array([self._first, self._last])
         _find_plain(plain, as_array(records.content), records.places, as_array(header), span, self._hashes)
@@ -53,7 +51,7 @@ class Glance:
 
 
 @lru_cache(maxsize=2)
-def _hashes_of(plates: frozenset[bytes]) -> Many:
+def _hashes_of(plates: frozenset[bytes]) -> Flags:
     """A Bloom filter: true at both places of each plate's hash. A power of two of places."""
     found = np.zeros(max(_LEAST_PLACES, 1 << (_PLACES_PER_PLATE * len(plates) - 1).bit_length()), np.bool_)
     for plate in plates:
@@ -62,21 +60,21 @@ def _hashes_of(plates: frozenset[bytes]) -> Many:
 
 
 @compiled
-def _places_of(content: Bytes, start: int, end: int, hashes: Many) -> tuple[int, int]:
+def _places_of(content: Bytes, start: int, end: int, hashes: Flags) -> tuple[int, int]:
     value, last = hash_of(content, start, end), np.uint64(len(hashes) - 1)
     return int(value & last), int(value * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32) & last)
 
 
 @compiled
 def _find_plain(  # noqa: PLR0913 - compiled code has no objects
-    plain: Many, content: Bytes, places: NDArray[np.int64], header: Bytes, span: NDArray[np.int64], hashes: Many
+    plain: Flags, content: Bytes, places: NDArray[np.int64], header: Bytes, span: NDArray[np.int64], hashes: Flags
 ) -> None:
     for number in range(len(places)):
         plain[number] = _is_plain(content, places[number, VALUE], places[number, VALUE_END], header, span, hashes)
 
 
 @compiled
-def _is_plain(content: Bytes, at: int, end: int, header: Bytes, span: NDArray[np.int64], hashes: Many) -> bool:  # noqa: PLR0913 - compiled code has no objects
+def _is_plain(content: Bytes, at: int, end: int, header: Bytes, span: NDArray[np.int64], hashes: Flags) -> bool:  # noqa: PLR0913 - compiled code has no objects
     if end - at < _PLATE_AT:
         return False
     for byte in range(HEADER_BYTES):

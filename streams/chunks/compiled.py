@@ -15,9 +15,10 @@ _MADE_OF = ("schemas", "streams.chunks", "processors.matching", "sinks.clickhous
 P = ParamSpec("P")
 R = TypeVar("R")
 Bytes = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
 
 
-def _stamp() -> str:
+def _digest() -> str:
     """Of all that functions are compiled of: constants and the functions that they call are compiled into them."""
     root, digest = Path(__file__).parents[2], hashlib.sha256()
     for file in sorted(file for name in _MADE_OF for file in (root / name.replace(".", "/")).rglob("*.py")):
@@ -25,22 +26,20 @@ def _stamp() -> str:
     return digest.hexdigest()
 
 
-_STAMP = _stamp()
+_DIGEST = _digest()
 
 
 class _OfTheseSources:
-    """numba itself would go on using what it kept while only another file has changed than that of the function.
+    """Files of other sources have other names.
 
-    Files of other sources have other names, since numba writes which file is right before it has written that file.
+    numba itself would go on using what it kept while only another file has changed than that of the function. And it
+    writes which file is right before it has written that file.
     """
 
     _lineno: int
 
-    def get_source_stamp(self) -> str:
-        return _STAMP
-
     def get_disambiguator(self) -> str:
-        return f"{self._lineno}-{_STAMP[:16]}"
+        return f"{self._lineno}-{_DIGEST[:16]}"
 
 
 class WhereAsked(_OfTheseSources, caching.UserProvidedCacheLocator):
