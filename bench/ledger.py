@@ -32,6 +32,7 @@ from streams.ledger.segments import read_segments
 from streams.ledger.signing import HeadSigner
 from streams.ledger.verification import Verified, verify_events, verify_export
 from streams.registry import register_schemas
+from streams.topics import create
 
 AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
 _KINDS = 999  # different events; the rest repeats them at other offsets
@@ -88,8 +89,7 @@ def _sound(verified: Verified) -> None:
 
 
 def _write(settings: Settings, topic: str, values: Sequence[bytes], count: int) -> None:
-    client = admin(settings.kafka)
-    client.create_topics([NewTopic(topic, num_partitions=1)])[topic].result(30)
+    create(admin(settings.kafka), [NewTopic(topic, num_partitions=1)])
     writing = producer(settings.kafka, **{"compression.type": "none", "queue.buffering.max.messages": count + 1})
     for at in range(count):
         writing.produce(topic, key=b"subject", value=values[at % len(values)], partition=0)

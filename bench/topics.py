@@ -1,13 +1,12 @@
 """Fills the topics of a bench: entries, and reads in batches of a chosen size with a hit at every so many reads."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, TopicMetadata
 
 from bench.errors import BenchError
 from bench.plates import listed_plates, partial_pattern, partial_plate, plate, unlisted_plates
@@ -16,7 +15,6 @@ from platestream.settings import KafkaSettings
 from schemas.codec import Codec
 from schemas.plates import hotlist_key
 from streams.clients import admin, producer
-from streams.topics import create_topics
 
 ENTRIES_TOPIC = "hotlist-entries"
 READS_TOPIC = "plate-reads"
@@ -115,16 +113,10 @@ def empty_alerts(kafka: KafkaSettings) -> None:
     """Make `alerts` anew: what one contender raised is no state of the next."""
     client = admin(kafka)
     client.delete_topics([ALERTS_TOPIC])[ALERTS_TOPIC].result(_FLUSH_SECONDS)
-    _wait_until(client, lambda listed: ALERTS_TOPIC not in listed, "delete")
-    create_topics(kafka)
-    _wait_until(client, lambda listed: ALERTS_TOPIC in listed and listed[ALERTS_TOPIC].error is None, "show")
-
-
-def _wait_until(client: AdminClient, is_so: Callable[[dict[str, TopicMetadata]], bool], wanted: str) -> None:
     deadline = time.monotonic() + _FLUSH_SECONDS
-    while not is_so(client.list_topics(timeout=30).topics):
+    while ALERTS_TOPIC in client.list_topics(timeout=30).topics:
         if time.monotonic() > deadline:
-            raise BenchError(f"The broker does not {wanted} {ALERTS_TOPIC}.")
+            raise BenchError(f"The broker does not delete {ALERTS_TOPIC}.")
         time.sleep(_PAUSE_SECONDS)
 
 

@@ -7,6 +7,7 @@ from confluent_kafka.admin import NewTopic
 from platestream.settings import KafkaSettings
 from schemas.topics import topics
 from streams.clients import admin
+from streams.topics import create
 
 
 def new_ledger_topic(kafka: KafkaSettings) -> str:
@@ -18,6 +19,5 @@ def new_topic(kafka: KafkaSettings, kind: str) -> str:
     """Create a topic like the one that is called `kind` and give its name."""
     name = f"{kind}-{uuid4().hex[:8]}"
     wanted = NewTopic(name, num_partitions=1, replication_factor=1, config=topics()[kind].config)
-    client = admin(kafka)  # its futures fail once it is gone
-    client.create_topics([wanted])[name].result(30)
+    create(admin(kafka), [wanted])
     return name

@@ -33,6 +33,7 @@ from schemas.versions import versions
 from streams.clients import admin, consumer, producer
 from streams.suppressions.secrecy import SuppressionKey, new_suppression_key
 from streams.suppressions.writing import SuppressionKeeper
+from streams.topics import create
 from tests.matching import a_read, an_entry
 from tests.stack import free_port
 
@@ -112,8 +113,7 @@ class Matching:
             NewTopic(self.topics.dead_letters, 1, 1),
             NewTopic(self.topics.suppressions, 1, 1),
         ]
-        for created in client.create_topics([compacted, *plain]).values():
-            created.result(30)
+        create(client, [compacted, *plain])
 
     def start(self, instance: str | None = None, group: str | None = None, alerts: str | None = None) -> Worker:
         """Start a worker, of another group or with another topic of alerts if told so; it runs on after this."""

@@ -15,6 +15,7 @@ from schemas.codec import Codec
 from schemas.messages import Alert
 from schemas.topics import topics
 from streams.clients import admin, producer
+from streams.topics import create
 from tests.matching import NOW, a_read
 from tests.passages import an_alert
 
@@ -25,9 +26,7 @@ class Partition:
     def __init__(self, kafka: KafkaSettings, codec: Codec) -> None:
         self.kafka, self.codec = kafka, codec
         self.reads, self.alerts = (f"{name}-{os.urandom(4).hex()}" for name in ("reads", "alerts"))
-        client = admin(kafka)
-        for created in client.create_topics([NewTopic(self.reads, 1, 1), NewTopic(self.alerts, 1, 1)]).values():
-            created.result(30)
+        create(admin(kafka), [NewTopic(self.reads, 1, 1), NewTopic(self.alerts, 1, 1)])
 
     def log(self, remembered: int = 1_000) -> PassageLog:
         rule = PassageRule(remembered=remembered)

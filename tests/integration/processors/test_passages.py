@@ -19,6 +19,7 @@ from confluent_kafka.admin import NewTopic
 from platestream.settings import KafkaSettings
 from schemas.plates import alert_id, fold
 from streams.clients import admin, consumer
+from streams.topics import create
 from tests.matching import a_read
 from tests.matching_worker import PARTITIONS, Matching, matching, until
 from tests.passages import metres_north
@@ -135,8 +136,7 @@ def a_hit(fresh: Matching, number: int, chance: random.Random) -> tuple[bytes, b
 def undisturbed(fresh: Matching) -> dict[int, list[Any]]:
     """The log of a worker of another group on the same reads that nobody disturbs."""
     group, alerts = f"{fresh.name}-alone", f"{fresh.name}-alone-alerts"
-    client = admin(fresh.kafka)
-    client.create_topics([NewTopic(alerts, PARTITIONS, 1)])[alerts].result(30)
+    create(admin(fresh.kafka), [NewTopic(alerts, PARTITIONS, 1)])
     worker = fresh.start(group=group, alerts=alerts)
     until("every read is matched by the worker left alone", lambda: is_done(fresh, group), 240)
     assert worker.end(signal.SIGTERM) == 0

@@ -28,6 +28,7 @@ from sinks.pictures.sink import PictureKeeper
 from sinks.pictures.store import PictureStore
 from sinks.topic_sink import Keeper, Limits, TopicSink
 from streams.clients import admin, consumer, producer
+from streams.topics import create
 from tests.storing import NOW
 
 PARTITIONS = 2
@@ -179,9 +180,7 @@ def bench(kafka: KafkaSettings, codec: Codec, tmp_path: Path) -> Iterator[Bench]
     names = [f"kept-{uuid4()}", f"dead-{uuid4()}"]
     client = admin(kafka)
     config = {"max.message.bytes": "8388608"}
-    made = client.create_topics([NewTopic(names[0], PARTITIONS, 1, config=config), NewTopic(names[1], 1, 1)])
-    for result in made.values():
-        result.result(SECONDS)
+    create(client, [NewTopic(names[0], PARTITIONS, 1, config=config), NewTopic(names[1], 1, 1)])
     yield Bench(kafka, codec, SetClock(NOW), tmp_path / "home", names[0], names[1])
     for result in client.delete_topics(names).values():
         result.result(SECONDS)

@@ -17,6 +17,7 @@ from sinks.pictures.store import PictureStore
 from streams.clients import admin, producer
 from streams.devices.pictures import strip_metadata
 from streams.embedded.stack import EmbeddedStack
+from streams.topics import create
 from tests.destruction.planted import PLATES, patterns_of, picture_name, pictures_of
 from tests.destruction.proof import is_proved
 from tests.destruction.search import search
@@ -83,7 +84,7 @@ def test_in_a_column_of_the_engine(store: Store, codec: Codec, tmp_path: Path, c
 @pytest.mark.parametrize("compression", ["none", "gzip", "snappy", "lz4", "zstd"])
 def test_in_a_segment_of_the_broker(stack: EmbeddedStack, compression: str) -> None:
     client, topic = admin(stack.settings.kafka), f"proof-{uuid4()}"
-    client.create_topics([NewTopic(topic, 1, 1)])[topic].result(30)
+    create(client, [NewTopic(topic, 1, 1)])
     writer = producer(stack.settings.kafka, **{"compression.type": compression, "linger.ms": 200})
     for _ in range(100):
         writer.produce(topic, b"\x0c" + PLATE.encode() + bytes(200))

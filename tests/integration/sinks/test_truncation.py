@@ -21,6 +21,7 @@ from sinks.retention.kafka_place import KafkaTopic, kafka_places
 from sinks.retention.truncation import Truncation, groups_by_topic
 from streams.clients import admin, consumer, producer
 from streams.embedded.stack import EmbeddedStack
+from streams.topics import create
 from tests.integration.sinks.conftest import SECONDS, wait_until
 
 GROUPS = ("first", "second")
@@ -38,8 +39,7 @@ class Log:
             update={"kafka": kafka, "retention": RetentionSettings(truncate_seconds=1)}
         )
         config = topics()["plate-reads"].config_with(SEGMENT_SECONDS) | {"compression.type": "uncompressed"}
-        client = admin(kafka)
-        client.create_topics([NewTopic(self.name, partitions, 1, config=config)])[self.name].result(SECONDS)
+        create(admin(kafka), [NewTopic(self.name, partitions, 1, config=config)])
         self.groups = [f"{group}-{self.name}" for group in GROUPS]
         self.truncation = Truncation(self.settings, {self.name: tuple(self.groups)})
         self.logs = KafkaLogs(self.settings)
@@ -219,7 +219,7 @@ def test_dead_letters_and_alerts_leave_the_files_by_days_also_from_the_last_segm
     kafka, name = stack.settings.kafka, f"by-days-{uuid4()}"
     config = topics()["dead-letters"].config | {"retention.ms": "3000", "compression.type": "uncompressed"}
     client = admin(kafka)
-    client.create_topics([NewTopic(name, 1, 1, config=config)])[name].result(SECONDS)
+    create(client, [NewTopic(name, 1, 1, config=config)])
     sender = producer(kafka, **{"compression.type": "none"})
     sender.produce(name, PLATE)
     assert sender.flush(SECONDS) == 0

@@ -10,15 +10,14 @@ from platestream.errors import TransientError
 from platestream.settings import KafkaSettings
 from streams.clients import admin, producer
 from streams.tail import end_offset, tail
+from streams.topics import create
 from tests.matching_worker import until
 
 
 @pytest.fixture
 def topic(kafka: KafkaSettings) -> str:
     name = f"tail-{os.urandom(4).hex()}"
-    client = admin(kafka)
-    client.create_topics([NewTopic(name, 2, 1)])[name].result(30)
-    until("the broker shows the topic", lambda: name in client.list_topics(timeout=30).topics)  # a moment after that
+    create(admin(kafka), [NewTopic(name, 2, 1)])
     return name
 
 

@@ -1,13 +1,16 @@
 """Topics on the real broker: made once, compared with their files."""
 
+from uuid import uuid4
+
 import pytest
-from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, OffsetSpec, ResourceType
 
 from platestream.errors import ConfigError, TransientError
 from platestream.settings import KafkaSettings
 from schemas.topics import topics
 from streams.clients import admin
-from streams.topics import check_topics, create_topics
+from streams.topics import check_topics, create, create_topics
 
 
 def alter(kafka: KafkaSettings, topic: str, key: str, value: str) -> None:
@@ -46,6 +49,21 @@ def test_every_topic_that_holds_plates_is_bounded_or_compacted() -> None:
         if topic.holds_plates:
             bounded = 0 < int(topic.config.get("retention.ms", "-1")) <= 60 * 86_400_000
             assert bounded or topic.config["cleanup.policy"] == "compact", topic.name
+
+
+def test_topics_that_were_created_can_be_read_at_once(kafka: KafkaSettings) -> None:
+    """Without the wait two of five were not shown or not served, on a busy machine."""
+    for number in range(20):
+        wanted = [NewTopic(f"at-once-{number}-{uuid4()}", 2, 1) for _ in range(3)]
+        create(admin(kafka), wanted)
+        client = admin(kafka)
+        shown = client.list_topics(timeout=30).topics
+        assert [topic.topic for topic in wanted if topic.topic not in shown] == []
+        partitions = [TopicPartition(topic.topic, partition) for topic in wanted for partition in range(2)]
+        ends = client.list_offsets({partition: OffsetSpec.latest() for partition in partitions})
+        assert [end.result(30).offset for end in ends.values()] == [0] * 6
+        for gone in client.delete_topics([topic.topic for topic in wanted]).values():
+            gone.result(30)
 
 
 def test_a_broker_that_is_away_is_a_transient_error(unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch) -> None:

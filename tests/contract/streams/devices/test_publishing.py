@@ -13,6 +13,7 @@ from platestream.clock import SystemClock
 from streams.clients import admin
 from streams.devices.publisher import Publisher, largest_record_bytes, spool_producer
 from streams.devices.spool import Record, Spool
+from streams.topics import create
 from tests.played_broker import Broker, PlayedProducer
 
 WAIT_SECONDS = 30
@@ -25,8 +26,7 @@ def make_producer(request: pytest.FixtureRequest, topic: str) -> Callable[[], Pr
         return lambda: PlayedProducer(broker)  # type: ignore[arg-type,return-value]
     kafka = request.getfixturevalue("kafka")
     wanted = NewTopic(topic, 1, 1, config={"max.message.bytes": str(largest_record_bytes())})
-    client = admin(kafka)
-    client.create_topics([wanted])[topic].result(WAIT_SECONDS)
+    create(admin(kafka), [wanted])
     return lambda: spool_producer(kafka)
 
 

@@ -14,6 +14,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from platestream.settings import KafkaSettings
 from streams.clients import admin, consumer, producer
+from streams.topics import create
 from streams.workers.app import faust_app
 from streams.workers.topic import raw_topic
 
@@ -29,7 +30,7 @@ class Place:
         self.handed_out: list[tuple[int, int, bytes]] = []  # partition, offset, value of each record, as it came
 
     def create(self, partitions: int, **config: str) -> None:
-        self.client.create_topics([NewTopic(self.name, partitions, 1, config=config)])[self.name].result(30)
+        create(self.client, [NewTopic(self.name, partitions, 1, config=config)])
 
     def producer(self, **options: Any) -> Producer:
         return producer(self.kafka, **options)

@@ -22,6 +22,7 @@ from schemas.framing import frame
 from schemas.messages import MatchKind
 from schemas.plates import hotlist_key
 from streams.clients import admin, producer
+from streams.topics import create
 from streams.workers.app import faust_app, faust_options
 from streams.workers.topic import raw_topic
 from tests.matching import NOW, a_read, an_entry
@@ -66,8 +67,7 @@ def hotlist(codec: Codec) -> Hotlist:
 
 async def test_the_same_alerts_and_letters(kafka: KafkaSettings, codec: Codec, tmp_path: Path) -> None:
     topic, sent, held = f"same-{os.urandom(4).hex()}", values(codec), hotlist(codec)
-    client = admin(kafka)
-    client.create_topics([NewTopic(topic, 2, 1)])[topic].result(30)
+    create(admin(kafka), [NewTopic(topic, 2, 1)])
     sending = producer(kafka)
     for number, value in enumerate(sent):
         sending.produce(topic, value, key=b"a wrong key %d" % (number % 7))

@@ -16,6 +16,7 @@ from platestream.settings import KafkaSettings
 from streams.chunks import member as module
 from streams.chunks.member import Member
 from streams.clients import admin, consumer, producer
+from streams.topics import create
 
 PARTITIONS = 4
 SECONDS = 60
@@ -26,7 +27,7 @@ Send = Callable[..., None]
 @pytest.fixture
 def topic(kafka: KafkaSettings) -> Iterator[str]:
     name, client = f"member-{uuid4()}", admin(kafka)
-    client.create_topics([NewTopic(name, PARTITIONS, 1)])[name].result(SECONDS)
+    create(client, [NewTopic(name, PARTITIONS, 1)])
     yield name
     client.delete_topics([name])[name].result(SECONDS)
 

@@ -19,6 +19,7 @@ from platestream.settings import KafkaSettings, Settings
 from streams.clients import admin, consumer, producer
 from streams.embedded.recorded import is_gone
 from streams.embedded.stack import EmbeddedStack
+from streams.topics import create
 from tests.stack import new_home, stack_settings
 
 ROOT = Path(__file__).parents[4]
@@ -36,8 +37,7 @@ with EmbeddedStack(Settings.model_validate_json(sys.argv[1])) as stack:
 def write_record(kafka: KafkaSettings, value: bytes) -> str:
     """Write one record to a new topic and wait for its acknowledgement; the topic."""
     topic = f"kept-{uuid.uuid4()}"
-    maker = admin(kafka)
-    maker.create_topics([NewTopic(topic, 1)])[topic].result(20)
+    create(admin(kafka), [NewTopic(topic, 1)])
     client = producer(kafka)
     client.produce(topic, value)
     assert client.flush(20) == 0

@@ -18,13 +18,14 @@ from streams.hotlists import load
 from streams.hotlists.files import read_hotlist
 from streams.hotlists.load import LoadResult, load_file, load_hotlist
 from streams.hotlists.templates import HotlistTemplate
+from streams.topics import create
 from tests.matching import NOW, an_entry
 
 
 @pytest.fixture
 def topic(kafka: KafkaSettings) -> Iterator[str]:
     name, client = f"hotlist-{os.urandom(4).hex()}", admin(kafka)
-    client.create_topics([NewTopic(name, 1, 1, config={"cleanup.policy": "compact"})])[name].result(30)
+    create(client, [NewTopic(name, 1, 1, config={"cleanup.policy": "compact"})])
     yield name
     client.delete_topics([name])[name].result(30)
 

@@ -15,6 +15,7 @@ from streams.suppressions.following import SuppressionFollower
 from streams.suppressions.holder import SuppressedPlates
 from streams.suppressions.secrecy import SuppressionKey
 from streams.suppressions.writing import SuppressionKeeper
+from streams.topics import create
 from tests.matching_worker import until
 
 KEY = SuppressionKey(bytes(32))
@@ -23,9 +24,7 @@ KEY = SuppressionKey(bytes(32))
 @pytest.fixture
 def topic(kafka: KafkaSettings) -> str:
     name = f"suppressions-{os.urandom(4).hex()}"
-    client = admin(kafka)
-    for created in client.create_topics([NewTopic(name, 1, 1)]).values():
-        created.result(30)
+    create(admin(kafka), [NewTopic(name, 1, 1)])
     return name
 
 
