@@ -25,6 +25,7 @@ from platestream.clock import SystemClock
 from platestream.logs import set_up_logs
 from platestream.settings import KafkaSettings, ProcessorSettings, Settings, SuppressionsSettings
 from processors.matching.agent import MatchingTopics
+from processors.matching.warming import warm_up
 from processors.matching.worker import run_worker
 from schemas.codec import Codec
 from schemas.messages import HotlistEntry, PlateRead
@@ -200,6 +201,7 @@ class Matching:
 @contextmanager
 def matching(kafka: KafkaSettings, home: Path) -> Iterator[Matching]:
     """Fresh topics and a group; what was started on them is ended, and has logged no plate."""
+    warm_up()  # after a change of the code each worker would have to, at the same time
     started = Matching(kafka, home, f"match-{os.urandom(4).hex()}")
     try:
         yield started

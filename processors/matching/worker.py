@@ -31,7 +31,6 @@ def serve_processor(settings: Settings, codec: Codec, clock: Clock) -> None:
     Raises ConfigError when the topics are not what their files say, TransientError when the broker is away.
     """
     check_topics(settings.kafka)
-    warm_up()
     with watching_suspensions(settings.kafka, codec) as watch:
         watch.wait_ready(_READY_SECONDS)
         _serve(settings, matching_app(settings, codec, clock, MatchingTopics(), watch.now), watch.check_sound)
@@ -43,6 +42,7 @@ def run_worker(settings: Settings, codec: Codec, clock: Clock, topics: MatchingT
 
 
 def _serve(settings: Settings, app: faust.App, check: Callable[[], None]) -> None:
+    warm_up()
     probe = Probe(settings.processor.probe_port)
     try:
         asyncio.run(_run(app, probe, check))
