@@ -68,10 +68,10 @@ async def _until(app: faust.App, asked_to_stop: asyncio.Event) -> None:
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     failure = app.crash_reason or (running.exception() if running.done() else None)
-    try:
-        await asyncio.wait_for(app.stop(), _STOP_SECONDS)
-    except TimeoutError:
+    stop = asyncio.create_task(app.stop())  # nothing may cancel it: it would go on, and wait for what was cancelled
+    if not (await asyncio.wait({stop}, timeout=_STOP_SECONDS))[0]:
         end_process(TransientError(f"The worker did not stop within {_STOP_SECONDS:.0f} s."))
+    await stop
     if failure:
         raise TransientError(f"The worker cannot go on: {describe(failure)}.")
 

@@ -17,6 +17,7 @@ EXPECTED: Signatures = {
     stock.Consumer.resume_flow: "self",
     stock.Consumer.on_partitions_revoked: "self revoked",
     stock.Consumer.on_partitions_assigned: "self assigned generation_id",
+    stock.Consumer.close: "self",
     stock.AIOKafkaConsumerThread._create_worker_consumer: "self transport",
     stock.AIOKafkaConsumerThread.on_start: "self",
     ConsumerMessage: "topic partition offset timestamp timestamp_type headers key value checksum serialized_key_size "

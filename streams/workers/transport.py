@@ -179,6 +179,12 @@ class Consumer(stock.Consumer):
         self._freeze()
         await super().on_partitions_assigned(assigned, generation_id)
 
+    def close(self) -> None:
+        """What Faust asks for when a rebalance meets a stop. The stop goes on, and leaves the group by itself.
+
+        The stock consumer closes its client here, and a commit on its way never ends.
+        """
+
     def _forget(self) -> None:
         """Nothing of the last assignment may resume a partition of the next."""
         self._held.clear()

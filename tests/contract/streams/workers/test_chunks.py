@@ -39,13 +39,15 @@ class Place:
         return [value for _, _, value in self.handed_out]
 
     @asynccontextmanager
-    async def reading(self, name: str = "one") -> AsyncIterator[faust.App]:
-        """An app whose agent notes what it is handed."""
+    async def reading(self, name: str = "one", may_go_on: asyncio.Event | None = None) -> AsyncIterator[faust.App]:
+        """An app whose agent notes what it is handed, and is done with that when it may go on."""
         app = faust_app(self.kafka, self.name, session_timeout_seconds=6, datadir=self.home / name)
 
         async def note(stream: Any) -> None:
             async for chunk in stream:
                 self.handed_out += [(chunk.tp.partition, record.offset, record.value) for record in chunk]
+                if may_go_on:
+                    await may_go_on.wait()
 
         app.agent(raw_topic(app, self.name), name="note")(note)
         running = asyncio.create_task(app.start())
@@ -187,3 +189,19 @@ async def test_a_group_goes_on_from_where_its_committed_offset_was_moved_to(plac
     async with place.reading():
         await until("all are committed", lambda: place.committed() == [200])
     assert [offset for _, offset, _ in place.handed_out] == list(range(77, 200))
+
+
+async def test_a_rebalance_does_not_keep_a_worker_from_stopping(place: Place) -> None:
+    place.create(1)
+    sending, may_go_on = place.producer(), asyncio.Event()
+    async with place.reading("one", may_go_on) as app:
+        sending.produce(place.name, "held")
+        sending.flush(30)
+        await until("it is at work", lambda: place.values() == [b"held"])
+        app.consumer.close()  # as Faust does when a rebalance meets a stop
+        await asyncio.sleep(0.5)
+        may_go_on.set()
+        stop = asyncio.create_task(app.stop())
+        await asyncio.wait({stop}, timeout=20)
+        assert stop.done()
+    assert place.committed() == place.ends()
