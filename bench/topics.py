@@ -15,6 +15,7 @@ from platestream.settings import KafkaSettings
 from schemas.codec import Codec
 from schemas.plates import hotlist_key
 from streams.clients import admin, producer
+from streams.topics import create_topics
 
 ENTRIES_TOPIC = "hotlist-entries"
 READS_TOPIC = "plate-reads"
@@ -118,6 +119,7 @@ def empty_alerts(kafka: KafkaSettings) -> None:
         if time.monotonic() > deadline:
             raise BenchError(f"The broker does not delete {ALERTS_TOPIC}.")
         time.sleep(_PAUSE_SECONDS)
+    create_topics(kafka)
 
 
 def _producer(kafka: KafkaSettings, messages_per_request: int) -> Producer:
