@@ -32,6 +32,7 @@ from streams.ledger.suspending import NEVER_SUSPENDED, Suspensions
 from streams.suppressions.holder import SuppressedPlates
 from streams.suppressions.secrecy import load_suppression_key
 from streams.workers.app import faust_app
+from streams.workers.delivery import Delivery
 from streams.workers.table import FollowedTable, one_by_one
 from streams.workers.topic import raw_topic
 from streams.workers.turns import Turns
@@ -79,7 +80,7 @@ def matching_app(
     _check_days(settings.retention.days)
     matcher = Matcher(codec, hotlist, suppressed, settings.matching, settings.retention.days)
     judge = Judge(hotlist, matcher, limit, clock, suspensions)
-    outlet = Outlet(app, codec, clock, alerts=topics.alerts, dead_letters=topics.dead_letters)
+    outlet = Outlet(Delivery(settings.kafka), codec, clock, alerts=topics.alerts, dead_letters=topics.dead_letters)
 
     log = PassageLog(settings.kafka, codec, rule_of(settings.processor), reads=topics.reads, alerts=topics.alerts)
     sender = Sender(log, outlet, clock, lambda: app.consumer_generation_id)

@@ -47,8 +47,6 @@ def faust_options(kafka: KafkaSettings) -> dict[str, Any]:
         "stream_buffer_maxsize": 8,
         "consumer_max_fetch_size": 4 * 1024 * 1024,
         "consumer_auto_offset_reset": "earliest",
-        "producer_compression_type": "lz4",
-        "producer_max_batch_size": 900_000,
         "store": "memory://",
         # it fails a table that went on while its end was asked for; freshness.py finds a topic that was replaced
         "recovery_consistency_check": False,
