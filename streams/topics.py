@@ -14,7 +14,7 @@ from streams.clients import admin
 _LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _TIMEOUT_SECONDS = 30
 _UNTIL_TRUE = Retrying(
-    retry=retry_if_result(lambda result: not result), stop=stop_after_delay(_TIMEOUT_SECONDS), wait=wait_fixed(0.05)
+    retry=retry_if_result(lambda result: not result), stop=stop_after_delay(_TIMEOUT_SECONDS), wait=wait_fixed(0.02)
 )
 
 

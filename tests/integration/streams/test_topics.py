@@ -53,7 +53,7 @@ def test_every_topic_that_holds_plates_is_bounded_or_compacted() -> None:
 
 def test_topics_that_were_created_can_be_read_at_once(kafka: KafkaSettings) -> None:
     """Without the wait two of five were not shown or not served, on a busy machine."""
-    for number in range(20):
+    for number in range(8):
         wanted = [NewTopic(f"at-once-{number}-{uuid4()}", 2, 1) for _ in range(3)]
         create(admin(kafka), wanted)
         client = admin(kafka)

@@ -59,7 +59,8 @@ async def test_what_is_acknowledged_is_there_in_order(kafka: KafkaSettings) -> N
         await asyncio.gather(*[going.deliver(topic, partition, messages) for partition, messages in sent.items()])
         for partition, messages in sent.items():
             handed_over[partition] += messages
-            assert log_of(kafka, topic, partition) == handed_over[partition]
+    for partition, messages in handed_over.items():
+        assert log_of(kafka, topic, partition) == messages
 
 
 async def refused(kafka: KafkaSettings, chance: random.Random) -> tuple[list[Message], list[Message]]:
@@ -76,7 +77,7 @@ async def refused(kafka: KafkaSettings, chance: random.Random) -> tuple[list[Mes
 
 async def test_nothing_follows_a_refused_message(kafka: KafkaSettings) -> None:
     chance = random.Random(4)
-    for _ in range(20):
+    for _ in range(6):
         before, log = await refused(kafka, chance)
         assert log == before[: len(log)]
 
@@ -108,6 +109,7 @@ async def test_a_partition_that_is_not_there_is_an_error(kafka: KafkaSettings) -
             await Delivery(kafka).deliver(topic, 3, some(3))
 
 
+@pytest.mark.skipif("PLATESTREAM_SOAK" not in os.environ, reason="starts a stack of its own twice; make soak runs it")
 async def test_messages_wait_for_a_broker_that_is_away(tmp_path_factory: pytest.TempPathFactory) -> None:
     settings = stack_settings(new_home(tmp_path_factory))
     with EmbeddedStack(settings):
