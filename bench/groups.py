@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable
 
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import OffsetSpec
 
 from bench.errors import BenchError
 from bench.topics import READS_TOPIC
 from platestream.settings import KafkaSettings
 from streams.clients import admin
+from streams.tail import LATEST
 
 _TIMEOUT_SECONDS = 30
 _PAUSE_SECONDS = 0.1
@@ -19,8 +19,7 @@ def begin_at_end(kafka: KafkaSettings, group: str, partitions: int = 1) -> None:
     """Let a group that has no members begin behind the reads that are on the topic."""
     client = admin(kafka)
     places = [TopicPartition(READS_TOPIC, partition) for partition in range(partitions)]
-    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-    ends = client.list_offsets(dict.fromkeys(places, latest))
+    ends = client.list_offsets(dict.fromkeys(places, LATEST))
     for place, end in ends.items():
         place.offset = end.result(_TIMEOUT_SECONDS).offset
     altered = client.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, list(ends))])

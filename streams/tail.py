@@ -10,7 +10,7 @@ from platestream.errors import TransientError
 from platestream.settings import KafkaSettings
 from streams.clients import admin, consumer
 
-_LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _OPTIONS = {"enable.partition.eof": True, "auto.offset.reset": "error", "fetch.wait.max.ms": 10}
 
 
@@ -35,7 +35,7 @@ def end_offset(kafka: KafkaSettings, topic: str, partition: int, *, timeout_seco
     """Offset of the next message of a partition. Raises TransientError when the broker does not say."""
     client, last = admin(kafka), TopicPartition(topic, partition)  # by name: its futures fail once it is gone
     try:
-        asked = client.list_offsets({last: _LATEST}, request_timeout=timeout_seconds)[last]
+        asked = client.list_offsets({last: LATEST}, request_timeout=timeout_seconds)[last]
         return int(asked.result(timeout_seconds).offset)
     except KafkaException as error:
         raise TransientError(f"The end of {topic}[{partition}] is not known: {error.args[0].str()}.") from None

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 
 from confluent_kafka import KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from platestream.errors import ConfigError, TransientError
 from platestream.settings import KafkaSettings
 from schemas.topics import Topic, topics
 from streams.clients import admin
+from streams.tail import LATEST
 
-_LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _TIMEOUT_SECONDS = 30
 _UNTIL_TRUE = Retrying(
     retry=retry_if_result(lambda result: not result), stop=stop_after_delay(_TIMEOUT_SECONDS), wait=wait_fixed(0.02)
@@ -66,7 +66,7 @@ def _are_served(client: AdminClient, wanted: Sequence[NewTopic]) -> bool:
     if any(topic.topic not in shown for topic in wanted):
         return False  # librdkafka would remember for half a minute that a topic asked for by name has no leader
     partitions = [TopicPartition(topic.topic, number) for topic in wanted for number in range(topic.num_partitions)]
-    ends = client.list_offsets({partition: _LATEST for partition in partitions})
+    ends = client.list_offsets({partition: LATEST for partition in partitions})
     return all(end.exception(_TIMEOUT_SECONDS) is None for end in ends.values())
 
 

@@ -3,16 +3,17 @@
 import asyncio
 import os
 import random
+import sys
 from unittest.mock import patch
 
 import pytest
-from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 from confluent_kafka.admin import NewTopic
 
 from platestream.errors import TransientError
 from platestream.settings import KafkaSettings
-from streams.clients import admin, consumer
+from streams.clients import admin
 from streams.embedded.stack import EmbeddedStack
+from streams.tail import tail
 from streams.topics import create
 from streams.workers import delivery
 from streams.workers.delivery import Delivery
@@ -39,16 +40,8 @@ def some(count: int) -> list[Message]:
 
 def log_of(kafka: KafkaSettings, topic: str, partition: int = 0) -> list[Message]:
     """Key and value of all that a partition holds."""
-    place = TopicPartition(topic, partition, OFFSET_BEGINNING)
-    client, found = consumer(kafka, topic), list[Message]()
-    client.assign([place])
-    _, end = client.get_watermark_offsets(place, timeout=SECONDS)
-    while len(found) < end:
-        for message in client.consume(end, timeout=1):
-            assert message.error() is None
-            found.append((message.key(), message.value()))
-    client.close()
-    return found
+    messages = tail(kafka, topic, partition, sys.maxsize, timeout_seconds=SECONDS)
+    return [(message.key(), message.value()) for message in messages]
 
 
 async def test_what_is_acknowledged_is_there_in_order(kafka: KafkaSettings) -> None:
