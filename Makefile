@@ -29,8 +29,8 @@ $(READY): requirements.lock pyproject.toml
 run: $(READY) ## start the whole pipeline with a demo fleet; ARGS="--for 30" ends it after 30 s
 	@$(BIN)/platestream run $(ARGS)
 
-test: $(READY) ## run all tests, two files at a time; ARGS="-k name" runs some
-	@$(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile --no-loadscope-reorder)
+test: $(READY) ## run all tests, three files at a time; ARGS="-k name" runs some
+	@$(BIN)/python -m pytest $(or $(ARGS),-n 3 --dist loadfile --no-loadscope-reorder)
 
 check: $(READY) ## lint, types, sizes, import direction, docs, rules: what CI runs before the tests
 	@$(BIN)/ruff check .
