@@ -59,7 +59,7 @@ performance: $(READY) ## all three, into docs/performance.md; needs a quiet mach
 	@PAGE=docs/performance.md $(BIN)/python -m bench.latency
 	@PAGE=docs/performance.md PLOT=docs/performance-growth.svg $(BIN)/python -m bench.growth
 
-bench-growth: $(READY) ## how cost grows with list and workers; STEPS=10000,100000, READS=, PLOT=docs/performance-growth.svg
+bench-growth: $(READY) ## how cost grows with list and workers; STEPS=10000,100000, READS=, RUNS=, PLOT=docs/performance-growth.svg
 	@$(BIN)/python -m bench.growth
 
 bench-updates: $(READY) ## how soon a change of the list is in force at full speed; ENTRIES=, READS=

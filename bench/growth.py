@@ -1,7 +1,8 @@
 """`make bench-growth`: how cost grows with the list and with workers: reads/s, seconds to load, bytes an entry.
 
 The workers of a row load the list and share the partitions; then they are frozen while reads are put there, and let go
-together. STEPS (sizes of the list, comma separated) and READS shrink it; PLOT names the file of the plot.
+together, RUNS times. STEPS (sizes of the list, comma separated), READS (of a run) and RUNS shrink it; PLOT names the
+file of the plot.
 """
 
 import os
@@ -11,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 
 from bench.broker import BenchBroker, bench_broker
 from bench.contenders import OURS, Running, running
@@ -19,7 +21,7 @@ from bench.groups import begin_at_end, wait_for_members
 from bench.machine import describe_machine
 from bench.meter import AlertMeter, alert_meter
 from bench.plot import plot_growth
-from bench.report import Figures, exit_code, print_result, print_table, say, step
+from bench.report import Figures, exit_code, print_result, print_table, say, spread, step
 from bench.templates import EntryTemplates, ReadTemplates
 from bench.topics import Filling, ReadFiller, Segment, empty_alerts, fill_entries
 
@@ -41,36 +43,42 @@ class Loaded:
 
 @dataclass(frozen=True, kw_only=True)
 class Growth:
-    """One row. Seconds and bytes are those above a worker whose list is almost empty.
+    """One row; `rates` are the reads a second of each run, and seconds and bytes above those of an almost empty list.
 
     Several workers also wait for the group to share its partitions, so only one worker shows how long a load takes.
     """
 
     entries: int
     workers: int
+    rates: tuple[float, ...]
     reads_per_second: float
     load_seconds: float | None
     bytes_an_entry: float
 
 
-def filling_of(entries: int, reads: int) -> Filling:
-    """A block for each partition to see that the list is loaded, then the reads that are measured."""
+def filling_of(entries: int, reads: int, runs: int) -> Filling:
+    """A block for each partition to see that the list is loaded, then the reads of each run."""
     first = Segment(name="first", reads=PARTITIONS * READS_PER_HIT)
-    main = Segment(name="reads", reads=reads)
-    return Filling(segments=(first, main), entries=entries, reads_per_hit=READS_PER_HIT, partitions=PARTITIONS)
+    measured = (Segment(name=f"run {run}", reads=reads) for run in range(runs))
+    return Filling(segments=(first, *measured), entries=entries, reads_per_hit=READS_PER_HIT, partitions=PARTITIONS)
 
 
-def measure(broker: BenchBroker, entries: int, workers: int, reads: int, empty: Loaded) -> Growth:
-    """One row: start and load, freeze, fill, let go."""
-    filling = filling_of(entries, reads)
+def measure(broker: BenchBroker, filling: Filling, workers: int, empty: Loaded) -> Growth:
+    """One row: start and load, then for each run freeze, fill, let go."""
+    entries, rates = filling.entries, list[float]()
     with loaded_workers(broker, filling, workers, f"growth-{entries}-{workers}") as (loaded, meter, started, filler):
-        with frozen(started):
-            filler.fill(filling.segments[1])
-        rate = _rate(meter, started, filling)
+        for segment in filling.segments[1:]:
+            seen = len(meter)
+            with frozen(started):
+                filler.fill(segment)
+            rates.append(_rate(meter, started, seen, filling.hits(segment)))
+        if sorted(meter.plates()) != sorted(filling.hit_plates()):
+            raise BenchError("The workers raised the right number of alerts, but not for the right reads.")
     return Growth(
         entries=entries,
         workers=workers,
-        reads_per_second=rate,
+        rates=tuple(rates),
+        reads_per_second=median(rates),
         load_seconds=max(loaded.seconds - empty.seconds, 0) if workers == 1 else None,
         bytes_an_entry=(loaded.rss_bytes - empty.rss_bytes) / entries,
     )
@@ -110,45 +118,43 @@ def _check(workers: Sequence[Running]) -> None:
         worker.check()
 
 
-def _rate(meter: AlertMeter, workers: Sequence[Running], filling: Filling) -> float:
-    """Reads a second between the first and the last alert of the measured reads."""
-    expected = filling.hit_plates()
-    last = meter.wait_for(len(expected), _PATIENCE_SECONDS, lambda: _check(workers))
-    if sorted(meter.plates()) != sorted(expected):
-        raise BenchError("The workers raised the right number of alerts, but not for the right reads.")
-    return (len(expected) - PARTITIONS - 1) * READS_PER_HIT / (last - meter.arrivals[PARTITIONS])
+def _rate(meter: AlertMeter, workers: Sequence[Running], seen: int, hits: int) -> float:
+    """Reads a second between the first and the last of `hits` alerts, after `seen` before them."""
+    last = meter.wait_for(seen + hits, _PATIENCE_SECONDS, lambda: _check(workers))
+    return (hits - 1) * READS_PER_HIT / (last - meter.arrivals[seen])
 
 
-def run_all(steps: Sequence[int], reads: int) -> list[Growth]:
+def run_all(steps: Sequence[int], reads: int, runs: int) -> list[Growth]:
     """All rows, each list an extension of the one before."""
     rows, listed = [], _FIRST_ENTRIES
     with bench_broker(PARTITIONS, session_timeout_seconds=_SESSION_SECONDS) as broker:
         templates = EntryTemplates(broker.codec, datetime.now(UTC))
         fill_entries(broker.kafka, templates, range(listed))
-        with loaded_workers(broker, filling_of(listed, 0), 1, "growth-empty") as (empty, *_):
+        with loaded_workers(broker, filling_of(listed, 0, 0), 1, "growth-empty") as (empty, *_):
             say(f"an empty worker matches after {empty.seconds:.1f} s, in {empty.rss_bytes / 1024**2:.0f} MiB")
         for entries in steps:
             fill_entries(broker.kafka, templates, range(listed, entries))
             listed = entries
             for workers in WORKERS:
                 with step(f"{entries:,} entries, {workers} workers"):
-                    rows.append(measure(broker, entries, workers, reads, empty))
+                    rows.append(measure(broker, filling_of(entries, reads, runs), workers, empty))
     return rows
 
 
 def main() -> None:
     steps = [int(size) for size in os.environ.get("STEPS", "10000,100000,1000000,10000000").split(",")]
-    reads, machine = int(os.environ.get("READS", "4000000")), describe_machine()
+    reads, runs = int(os.environ.get("READS", "1600000")), int(os.environ.get("RUNS", "3"))
+    machine = describe_machine()
     with exit_code():
         say(machine)
-        rows = run_all(steps, reads)
+        rows = run_all(steps, reads, runs)
         head = ("entries", "workers", "reads/s", "load s", "bytes an entry")
         cells = [
-            [f"{row.entries:,}", f"{row.workers}", f"{row.reads_per_second:,.0f}"]
+            [f"{row.entries:,}", f"{row.workers}", spread(row.rates, ",.0f")]
             + ["-" if row.load_seconds is None else f"{row.load_seconds:.1f}", f"{row.bytes_an_entry:,.0f}"]
             for row in rows
         ]
-        title = f"{reads:,} reads, 0.2 % hits, {PARTITIONS} partitions ({machine})"
+        title = f"{runs} runs of {reads:,} reads, 0.2 % hits, {PARTITIONS} partitions ({machine})"
         print_table("growth", Figures(title=title, head=head, rows=cells))
         if "PLOT" in os.environ:
             plot_growth(rows, Path(os.environ["PLOT"]))

@@ -5,7 +5,7 @@ ENTRIES, RATES (reads a second, comma separated), DURATION (seconds at each rate
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import median
@@ -18,7 +18,7 @@ from bench.kafka_streams import NO_JDK, StreamsVariant, has_jdk, streams_contend
 from bench.machine import Stolen, describe_machine
 from bench.meter import AlertMeter, alert_meter
 from bench.offered import READS_PER_HIT, WARM_UP_SECONDS, Latency, Offer, latency_of
-from bench.report import Figures, exit_code, print_result, print_table, say, step
+from bench.report import Figures, exit_code, print_result, print_table, say, spread, step
 from bench.templates import EntryTemplates, ReadTemplates
 from bench.topics import empty_alerts, fill_entries
 
@@ -103,12 +103,6 @@ def rows_of(name: str, runs: Sequence[dict[int, Latency]]) -> list[list[str]]:
         times.append(spread(100 * found.stolen_share for found in at_rate))
         rows.append([name, f"{rate:,}", f"{reached:,.0f}", f"{alerts:,}", *times])
     return rows
-
-
-def spread(values: Iterable[float]) -> str:
-    """The median, and of several the least and the most."""
-    found = sorted(values)
-    return f"{median(found):.1f}" + (f" ({found[0]:.1f}-{found[-1]:.1f})" if len(found) > 1 else "")
 
 
 def result_of(rate: int, ours: Sequence[dict[int, Latency]], streams: Sequence[dict[int, Latency]]) -> dict[str, Any]:

@@ -5,10 +5,11 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from rich.console import Console
@@ -40,6 +41,13 @@ class Figures:
     title: str
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
+
+
+def spread(values: Iterable[float], style: str = ".1f") -> str:
+    """The median, and of several the least and the most."""
+    found = sorted(values)
+    of_several = f" ({found[0]:{style}}-{found[-1]:{style}})" if len(found) > 1 else ""
+    return f"{median(found):{style}}{of_several}"
 
 
 def print_table(bench: str, figures: Figures) -> None:

@@ -63,8 +63,9 @@ def test_search() -> None:
 
 def test_growth(tmp_path: Path) -> None:
     plot = tmp_path / "growth.svg"
-    result = run("growth", STEPS="500,1000", READS="20000", PLOT=str(plot))
+    result = run("growth", STEPS="500,1000", READS="20000", RUNS="2", PLOT=str(plot))
     assert [(row["entries"], row["workers"]) for row in result["rows"]] == [(500, 1), (500, 2), (1000, 1), (1000, 2)]
+    assert all(len(row["rates"]) == 2 for row in result["rows"])
     assert plot.read_text().startswith("<?xml")
 
 

@@ -1,7 +1,8 @@
 """Of several runs the median counts, and the least and the most are said beside it."""
 
-from bench.latency import result_of, rows_of, spread
+from bench.latency import result_of, rows_of
 from bench.offered import Latency
+from bench.report import spread
 
 
 def run(p99_ms: float) -> dict[int, Latency]:
@@ -19,6 +20,10 @@ def test_a_row_has_the_median_of_the_runs_between_the_least_and_the_most() -> No
 
 def test_one_run_is_itself() -> None:
     assert spread([4.25]) == "4.2"
+
+
+def test_a_spread_is_said_as_its_figures_are() -> None:
+    assert spread([1_000_000.4, 999_999.6, 1_200_000.0], ",.0f") == "1,000,000 (1,000,000-1,200,000)"
 
 
 def test_the_result_is_of_medians_and_names_a_peer_that_did_not_run() -> None:
