@@ -21,7 +21,7 @@ def plate(number: int) -> bytes:
 def listed_plates(count: int, entries: int) -> list[bytes]:
     """`count` different plates of a list of `entries`, from all over it. Raises BenchError when it has not as many."""
     if count > entries:
-        raise BenchError(f"{count} hits need at least as many entries; raise ENTRIES or lower READS.")
+        raise BenchError(f"{count} hits need at least as many entries; raise ENTRIES, or have fewer reads sent.")
     step = entries // count if count else 1
     return [plate(number * step) for number in range(count)]
 

@@ -42,7 +42,7 @@ def test_join() -> None:
 
 
 def test_latency() -> None:
-    result = run("latency", ENTRIES="1000", RATES="500", DURATION="4", RUNS="1")
+    result = run("latency", ENTRIES="5000", RATES="500", DURATION="4", RUNS="1")
     assert result["rate"] == 500
     assert 0 < result["p99_ms"] <= result["p999_ms"]
     assert (result["kafka_streams_p99_ms"] is not None) == has_jdk()
