@@ -55,7 +55,7 @@ def test_updates() -> None:
 
 
 def test_search() -> None:
-    result = run("search", ROWS="200000", SEARCHES="20")
+    result = run("search", ROWS="200000", SEARCHES="60")
     assert result["rows"] == 200_000
     assert 0 < result["plate_p50_ms"] <= result["plate_p99_ms"]
     assert result["ledger_p50_ms"] > 0
