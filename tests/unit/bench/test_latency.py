@@ -2,7 +2,6 @@
 
 from bench.latency import result_of, rows_of
 from bench.offered import Latency
-from bench.report import spread
 
 
 def run(p99_ms: float) -> dict[int, Latency]:
@@ -16,14 +15,6 @@ def test_a_row_has_the_median_of_the_runs_between_the_least_and_the_most() -> No
     [row] = rows_of("ours", [run(30.0), run(10.0), run(20.0)])
     assert row[:4] == ["ours", "100", "99", "60"]
     assert row[4:] == ["1.0 (1.0-1.0)", "20.0 (10.0-30.0)", "40.0 (20.0-60.0)", "50.0 (50.0-50.0)", "0.2 (0.2-0.2)"]
-
-
-def test_one_run_is_itself() -> None:
-    assert spread([4.25]) == "4.2"
-
-
-def test_a_spread_is_said_as_its_figures_are() -> None:
-    assert spread([1_000_000.4, 999_999.6, 1_200_000.0], ",.0f") == "1,000,000 (1,000,000-1,200,000)"
 
 
 def test_the_result_is_of_medians_and_names_a_peer_that_did_not_run() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from bench.errors import BenchError
-from bench.report import Figures, with_figures
+from bench.report import Figures, spread, with_figures
 
 FIGURES = Figures(title="two cores", head=("", "reads/s"), rows=[("ours", "1,000"), ("theirs", "10")])
 PAGE = "# Speed\n\n<!-- join -->\n\nold\n\n<!-- /join -->\n\nWhy.\n"
@@ -21,3 +21,11 @@ def test_figures_take_the_place_of_the_old_ones() -> None:
 def test_a_page_without_a_place_is_refused() -> None:
     with pytest.raises(BenchError, match="no place for figures of latency"):
         with_figures(PAGE, "latency", FIGURES)
+
+
+def test_one_run_is_itself() -> None:
+    assert spread([4.25]) == "4.2"
+
+
+def test_a_spread_is_said_as_its_figures_are() -> None:
+    assert spread([1_000_000.4, 999_999.6, 1_200_000.0], ",.0f") == "1,000,000 (1,000,000-1,200,000)"
