@@ -19,10 +19,11 @@ import gc
 import logging
 import time
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError, OffsetOutOfRangeError
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
@@ -31,7 +32,9 @@ from mode import Service
 
 from platestream.ending import end_process
 from platestream.errors import IntegrityError
-from streams.chunks.chunk import Chunk, give_chunks
+from streams.chunks.chunk import Chunk
+from streams.chunks.fetching import Fetching, Gathering
+from streams.chunks.places import Places
 from streams.chunks.signatures import check_signatures
 from streams.workers.freshness import Freshness
 from streams.workers.signatures import EXPECTED
@@ -42,7 +45,10 @@ _FETCH_SECONDS = 0.05  # the longest wait of a fetch, and so for the next one to
 _FULL_SECONDS = 0.002  # the same while an agent has enough to do: it must not wait for the next chunk
 # The broker answers a fetch when it has so much, or after so long. A chunk costs 3 ms of CPU, whatever is in it: with
 # fewer of them a read waits a little for others and nothing waits for a busy processor.
-_BROKER_WAIT_BYTES, _BROKER_WAIT_MILLISECONDS = 16_384, 4
+_GATHERING = Gathering(
+    least_bytes=16_384, longest_milliseconds=3, most_bytes_of_a_partition=4 * 1024 * 1024
+)
+_MOST_CHUNKS = 2  # handed out of a fetch: an agent's queue is full before they no longer fit
 _POLL_SECONDS = 0.02
 _YOUNG_OBJECTS = 5_000  # looked at in 4 ms
 _WATCH_SECONDS = 1.0
@@ -56,14 +62,32 @@ class Thread(stock.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_min_bytes, consumer._fetch_max_wait_ms = _BROKER_WAIT_BYTES, _BROKER_WAIT_MILLISECONDS
         consumer._isolation_level = "read_committed"
         return consumer
 
     async def on_start(self) -> None:
         await super().on_start()
-        tables = frozenset(self.app.tables.changelog_topics)
-        give_chunks(self._ensure_consumer(), first=tables)
+        self._fetching = Fetching(self._ensure_consumer(), _GATHERING)
+        self._fetches = asyncio.create_task(self._fetch())
+
+    async def on_thread_stop(self) -> None:
+        self._fetches.cancel()
+        await super().on_thread_stop()
+
+    async def _fetch(self) -> None:
+        try:
+            await self._fetching.fill(self.consumer.places)
+        except Exception as error:
+            end_process(error)
+
+    def in_use(self) -> AbstractContextManager[None]:
+        """While it lasts the consumer does not count as idle, and so not as stuck."""
+        context: AbstractContextManager[None] = self._ensure_consumer()._subscription.fetch_context()
+        return context
+
+    def fetch_more(self) -> None:
+        """Look for what there is to fetch. May be called on any thread."""
+        self.thread_loop.call_soon_threadsafe(self._fetching.wake)
 
     async def offsets(self, tps: set[TP]) -> dict[TP, tuple[int, int]]:
         """First and next offset of partitions. Raises TimeoutError or KafkaError when the broker does not answer."""
@@ -87,6 +111,9 @@ class Consumer(stock.Consumer):
         self._freshness = Freshness(args[0].table_silence_seconds)
         self._held: set[TP] = set()
         self._freezes_left = 2
+        self.places = Places(lambda: self._thread.fetch_more(), self._wake)
+        self._arrived = asyncio.Event()
+        self._is_waiting = False
         self._turn = asyncio.Lock()  # one fetch on its way, or positions being set; never both
         self._next: dict[TP, int] = {}  # of a source: the offset to be handed out next
         self._handed_out: defaultdict[TP, deque[int]] = defaultdict(deque)  # last offsets of chunks, in order
@@ -113,7 +140,7 @@ class Consumer(stock.Consumer):
         if not active:
             await asyncio.sleep(timeout)
             return {}
-        chunks: dict[TP, list[Chunk]] = dict(await super()._getmany(active, timeout))
+        chunks = await self._fetched(active & tables.keys(), active - tables.keys(), timeout)
         if sizes := [len(chunk.batches.raw) for fetched in chunks.values() for chunk in fetched]:
             share_lock(max(sizes))
         for tp, table in tables.items():
@@ -121,6 +148,50 @@ class Consumer(stock.Consumer):
                 await table.follow(chunks[tp])
                 chunks[tp] = chunks[tp][-1:]
         return chunks
+
+    async def _fetched(self, tables: set[TP], sources: set[TP], timeout: float) -> dict[TP, list[Chunk]]:
+        """What there is of tables and sources, or comes within `timeout`."""
+        if not self.flow_active:
+            return {}
+        self._arrived.clear()
+        self._is_waiting = True
+        try:
+            with self._thread.in_use():
+                if not (chunks := self._take(tables, sources)):
+                    await self._arrival(timeout)
+                    chunks = self._take(tables, sources)
+            return chunks
+        except OffsetOutOfRangeError as error:
+            await self._start_over(set(error.args[0]))
+            return {}
+        finally:
+            self._is_waiting = False
+
+    def _take(self, tables: set[TP], sources: set[TP]) -> dict[TP, list[Chunk]]:
+        return self.places.take(tables, _MOST_CHUNKS) | self.places.take(sources, _MOST_CHUNKS)
+
+    async def _arrival(self, timeout: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._arrived.wait()
+
+    def _wake(self) -> None:
+        """Something arrived. Called on the thread that fetches."""
+        if self._is_waiting:
+            self.loop.call_soon_threadsafe(self._arrived.set)
+
+    async def _start_over(self, lost: set[TP]) -> None:
+        """Go on where the log starts now. Of a source that is no place to go on from, which _follow_on sees."""
+        offsets = await self._offsets_of(lost, self.app.consumer_generation_id)
+        self.places.seek({tp: start for tp, (start, _) in offsets.items()})
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        await super().seek_wait(partitions)
+        self.places.seek(partitions)
+
+    async def _seek(self, partition: TP, offset: int) -> None:
+        await super()._seek(partition, offset)
+        self.places.seek({partition: offset})
 
     def _to_message(self, tp: TP, record: Chunk) -> Any:
         of_one_record = dict.fromkeys(("timestamp", "timestamp_type", "headers", "key", "checksum"))
@@ -186,7 +257,8 @@ class Consumer(stock.Consumer):
         """
 
     def _forget(self) -> None:
-        """Nothing of the last assignment may resume a partition of the next."""
+        """Nothing of the last assignment may resume a partition of the next, or come to it."""
+        self.places.clear()
         self._held.clear()
         self._buffered_partitions.clear()
 
