@@ -26,6 +26,7 @@ from aiokafka.protocol.fetch import FetchRequest
 
 from streams.chunks.batch import FetchedRecords
 from streams.chunks.chunk import chunks_of
+from streams.chunks.connection import Connection, connect
 from streams.chunks.places import Place, Places
 
 _ANSWER_BYTES = 50 * 1024 * 1024
@@ -79,21 +80,27 @@ class Fetching:
 
     async def _fetch_from(self, node: int, places: Places) -> None:
         while True:
+            try:
+                connection = await connect(self._client, node)
+                await self._fetch_by(connection, node, places)
+            except KafkaError as error:
+                _log.warning("Node %d does not answer: %s", node, type(error).__name__)
+            self._client.force_metadata_update()
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _fetch_by(self, connection: Connection, node: int, places: Places) -> None:
+        while True:
             self._is_due.clear()
             due = {tp: place for tp, place in places.due().items() if self._leader(tp) == node}
             if not due:
                 await self._is_due.wait()
-            elif not await self._fetch(node, due, places):
+            elif not await self._fetch(connection, due, places):
                 self._client.force_metadata_update()
                 await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _fetch(self, node: int, due: Mapping[TopicPartition, Place], places: Places) -> bool:
+    async def _fetch(self, connection: Connection, due: Mapping[TopicPartition, Place], places: Places) -> bool:
         """False when it must wait before it is tried again."""
-        try:
-            answer = await self._client.send(node, self._request(due))
-        except KafkaError as error:
-            _log.warning("Node %d does not answer: %s", node, type(error).__name__)
-            return False
+        answer = await connection.ask(self._request(due))
         aborted = _ABORTED_FROM_LAST[answer.API_VERSION >= _PREFERRED_REPLICA_FROM]
         is_well = True
         for topic, partitions in answer.topics:

@@ -46,7 +46,7 @@ _FULL_SECONDS = 0.002  # the same while an agent has enough to do: it must not w
 # The broker answers a fetch when it has so much, or after so long. A chunk costs 3 ms of CPU, whatever is in it: with
 # fewer of them a read waits a little for others and nothing waits for a busy processor.
 _GATHERING = Gathering(
-    least_bytes=16_384, longest_milliseconds=3, most_bytes_of_a_partition=4 * 1024 * 1024
+    least_bytes=16_384, longest_milliseconds=2, most_bytes_of_a_partition=4 * 1024 * 1024
 )
 _MOST_CHUNKS = 2  # handed out of a fetch: an agent's queue is full before they no longer fit
 _POLL_SECONDS = 0.02
@@ -122,44 +122,46 @@ class Consumer(stock.Consumer):
     def _new_consumer_thread(self) -> Thread:
         return Thread(self, loop=self.loop, beacon=self.beacon)
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
-        """One fetch, handed out chunk by chunk."""
-        async with self._turn:
-            message: Any
-            async for tp, message in super().getmany(_FULL_SECONDS if self._buffered_partitions else _FETCH_SECONDS):
-                if not self._is_changelog_tp(tp):
-                    await self._follow_on(tp, message.value)
-                yield tp, message
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Hand out what is fetched. The stock loop takes a task and some turns of the event loop for each message."""
+        while not (self.should_stop or fetcher.should_stop):
+            if not self.flow_active:
+                await self.wait(self.can_resume_flow)
+            async with self._turn:
+                generation = self.app.consumer_generation_id
+                for tp, chunk in await self._next_chunks():
+                    if self._is_current(generation):
+                        await self._hand_out(tp, chunk)
 
-    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Chunk]]:
-        active = set(active_partitions or ())  # a copy: an empty set, seen later by the fetcher, means all partitions
-        tables = self._tables()
-        is_late = bool(self.app.tables) and self._freshness.is_late()
-        if is_late or len(tables) < len(self.app.tables):
-            active &= tables.keys()
-        if not active:
-            await asyncio.sleep(timeout)
-            return {}
-        chunks = await self._fetched(active & tables.keys(), active - tables.keys(), timeout)
+    async def _next_chunks(self) -> list[tuple[TP, Chunk]]:
+        """What was fetched, updates of tables applied."""
+        active, tables = self._get_active_partitions(), self._tables()
+        if len(tables) < len(self.app.tables) or (self.app.tables and self._freshness.is_late()):
+            active = active & tables.keys()
+        chunks = await self._fetched(active & tables.keys(), active - tables.keys())
         if sizes := [len(chunk.batches.raw) for fetched in chunks.values() for chunk in fetched]:
             share_lock(max(sizes))
         for tp, table in tables.items():
             if tp in chunks:
                 await table.follow(chunks[tp])
                 chunks[tp] = chunks[tp][-1:]
-        return chunks
+        return [(tp, chunk) for tp, fetched in chunks.items() for chunk in fetched]
 
-    async def _fetched(self, tables: set[TP], sources: set[TP], timeout: float) -> dict[TP, list[Chunk]]:
-        """What there is of tables and sources, or comes within `timeout`."""
-        if not self.flow_active:
-            return {}
+    async def _hand_out(self, tp: TP, chunk: Chunk) -> None:
+        if not self._is_changelog_tp(tp):
+            await self._follow_on(tp, chunk)
+        if chunk.last_offset >= (self._read_offset[tp] or 0):
+            await self.callback(self._to_message(tp, chunk))
+            self._read_offset[tp] = chunk.last_offset
+
+    async def _fetched(self, tables: set[TP], sources: set[TP]) -> dict[TP, list[Chunk]]:
+        """What there is of tables and sources, or comes soon."""
         self._arrived.clear()
         self._is_waiting = True
         try:
-            with self._thread.in_use():
-                if not (chunks := self._take(tables, sources)):
-                    await self._arrival(timeout)
-                    chunks = self._take(tables, sources)
+            if not (chunks := self._take(tables, sources)):
+                await self._arrival(_FULL_SECONDS if self._buffered_partitions else _FETCH_SECONDS)
+                chunks = self._take(tables, sources)
             return chunks
         except OffsetOutOfRangeError as error:
             await self._start_over(set(error.args[0]))
@@ -170,10 +172,13 @@ class Consumer(stock.Consumer):
     def _take(self, tables: set[TP], sources: set[TP]) -> dict[TP, list[Chunk]]:
         return self.places.take(tables, _MOST_CHUNKS) | self.places.take(sources, _MOST_CHUNKS)
 
-    async def _arrival(self, timeout: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
+    async def _arrival(self, longest_seconds: float) -> None:
+        timer = self.loop.call_later(longest_seconds, self._arrived.set)
+        try:
+            with self._thread.in_use():
                 await self._arrived.wait()
+        finally:
+            timer.cancel()
 
     def _wake(self) -> None:
         """Something arrived. Called on the thread that fetches."""
