@@ -67,28 +67,19 @@ class Chunk:
                 yield records.part(start, start + size)
 
 
-def give_chunks(consumer: Any, first: frozenset[str] = frozenset()) -> None:
-    """Make an aiokafka consumer, that is started and has not fetched yet, give chunks; `first` as ChunkedResults."""
-    consumer._fetcher._records = ChunkedResults(first)
+def give_chunks(consumer: Any) -> None:
+    """Make an aiokafka consumer, that is started and has not fetched yet, give chunks."""
+    consumer._fetcher._records = ChunkedResults()
 
 
 class ChunkedResults(OrderedDict[TopicPartition, Any]):
-    """aiokafka's fetched results, by partition, made to give chunks instead of records.
-
-    Partitions of `first` are read before others: a table's updates before reads that were fetched with them.
-    """
-
-    def __init__(self, first: frozenset[str]) -> None:
-        super().__init__()
-        self._first = first
+    """aiokafka's fetched results, by partition, made to give chunks instead of records."""
 
     def __setitem__(self, tp: TopicPartition, result: Any) -> None:
         if isinstance(result, FetchResult):
             records = result._partition_records
             records._records_iterator = chunks_of(records)
         super().__setitem__(tp, result)
-        if tp.topic in self._first:
-            self.move_to_end(tp, last=False)
 
 
 def chunks_of(fetched: PartitionRecords) -> Iterator[Chunk]:

@@ -27,7 +27,8 @@ class Connection(asyncio.BufferedProtocol):
         self._filled = 0
         self._answer: asyncio.Future[memoryview] | None = None
         self._transport = opened._writer.transport
-        opened._idle_handle.cancel()
+        if opened._idle_handle:
+            opened._idle_handle.cancel()  # it is asked all the time, and aiokafka does not see it
         self._transport.set_protocol(self)
 
     async def ask(self, request: Request) -> Any:
@@ -72,6 +73,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(KafkaConnectionError(f"The broker closed the connection ({type(exc).__name__})."))
         self._opened.close()
+        self._opened._protocol.connection_lost(exc)  # aiokafka's client waits for it when it ends
 
     def _expire(self) -> None:
         self._fail(RequestTimedOutError())

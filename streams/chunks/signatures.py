@@ -8,7 +8,10 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from aiokafka import conn
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer import fetcher
+from aiokafka.protocol.fetch import FetchRequest
 
 from platestream.errors import ConfigError
 
@@ -23,6 +26,10 @@ FETCHING: Signatures = {
     fetcher.PartitionRecords._contains_abort_marker: "self next_batch",
     fetcher.FetchResult: "tp assignment partition_records backoff",
     fetcher.Fetcher.fetched_records: "self partitions timeout max_records",
+    fetcher.Fetcher._get_actions_per_node: "self assignment",
+    AIOKafkaClient._get_conn: "self node_id group no_hint",
+    conn.AIOKafkaConnection.close: "self reason exc",
+    FetchRequest: "max_wait_time min_bytes max_bytes isolation_level topics rack_id",
 }
 
 

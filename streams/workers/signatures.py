@@ -7,10 +7,10 @@ from faust.types.tuples import ConsumerMessage
 from streams.chunks.signatures import Signatures
 
 EXPECTED: Signatures = {
-    stock.Consumer.getmany: "self timeout",
-    stock.Consumer._getmany: "self active_partitions timeout",
+    stock.Consumer._drain_messages: "self fetcher",
+    stock.Consumer.seek_wait: "self partitions",
+    stock.Consumer._seek: "self partition offset",
     stock.Consumer._to_message: "self tp record",
-    stock.Consumer._add_gap: "self tp offset_from offset_to",
     stock.Consumer._new_offset: "self tp",
     stock.Consumer._new_consumer_thread: "self",
     stock.Consumer.resume_partitions: "self tps",
@@ -20,6 +20,7 @@ EXPECTED: Signatures = {
     stock.Consumer.close: "self",
     stock.AIOKafkaConsumerThread._create_worker_consumer: "self transport",
     stock.AIOKafkaConsumerThread.on_start: "self",
+    stock.AIOKafkaConsumerThread.on_thread_stop: "self",
     ConsumerMessage: "topic partition offset timestamp timestamp_type headers key value checksum serialized_key_size "
     "serialized_value_size tp time_in time_out time_total generation_id",
     GlobalTable.persisted_offset: "self tp",

@@ -19,8 +19,7 @@ import gc
 import logging
 import time
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiokafka.errors import IllegalStateError, KafkaError, OffsetOutOfRangeError
@@ -33,72 +32,22 @@ from mode import Service
 from platestream.ending import end_process
 from platestream.errors import IntegrityError
 from streams.chunks.chunk import Chunk
-from streams.chunks.fetching import Fetching, Gathering
 from streams.chunks.places import Places
 from streams.chunks.signatures import check_signatures
 from streams.workers.freshness import Freshness
 from streams.workers.signatures import EXPECTED
 from streams.workers.table import FollowedTable
+from streams.workers.thread import Thread
 from streams.workers.turns import share_lock
 
-_FETCH_SECONDS = 0.05  # the longest wait of a fetch, and so for the next one to notice resumed partitions
+_WAIT_SECONDS = 0.05  # at most for something to arrive, and so to notice partitions that were resumed
 _FULL_SECONDS = 0.002  # the same while an agent has enough to do: it must not wait for the next chunk
-# The broker answers a fetch when it has so much, or after so long. A chunk costs 3 ms of CPU, whatever is in it: with
-# fewer of them a read waits a little for others and nothing waits for a busy processor.
-_GATHERING = Gathering(
-    least_bytes=16_384, longest_milliseconds=2, most_bytes_of_a_partition=4 * 1024 * 1024
-)
 _MOST_CHUNKS = 2  # handed out of a fetch: an agent's queue is full before they no longer fit
 _POLL_SECONDS = 0.02
 _YOUNG_OBJECTS = 5_000  # looked at in 4 ms
 _WATCH_SECONDS = 1.0
-_ANSWER_SECONDS = 5.0
 
 check_signatures(EXPECTED)
-
-
-class Thread(stock.AIOKafkaConsumerThread):
-    """The stock thread, with an aiokafka consumer that gives chunks, without aborted records."""
-
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        consumer._isolation_level = "read_committed"
-        return consumer
-
-    async def on_start(self) -> None:
-        await super().on_start()
-        self._fetching = Fetching(self._ensure_consumer(), _GATHERING)
-        self._fetches = asyncio.create_task(self._fetch())
-
-    async def on_thread_stop(self) -> None:
-        self._fetches.cancel()
-        await super().on_thread_stop()
-
-    async def _fetch(self) -> None:
-        try:
-            await self._fetching.fill(self.consumer.places)
-        except Exception as error:
-            end_process(error)
-
-    def in_use(self) -> AbstractContextManager[None]:
-        """While it lasts the consumer does not count as idle, and so not as stuck."""
-        context: AbstractContextManager[None] = self._ensure_consumer()._subscription.fetch_context()
-        return context
-
-    def fetch_more(self) -> None:
-        """Look for what there is to fetch. May be called on any thread."""
-        self.thread_loop.call_soon_threadsafe(self._fetching.wake)
-
-    async def offsets(self, tps: set[TP]) -> dict[TP, tuple[int, int]]:
-        """First and next offset of partitions. Raises TimeoutError or KafkaError when the broker does not answer."""
-        found: dict[TP, tuple[int, int]] = await self.call_thread(self._offsets, tps)
-        return found
-
-    async def _offsets(self, tps: set[TP]) -> dict[TP, tuple[int, int]]:
-        consumer = self._ensure_consumer()
-        async with asyncio.timeout(_ANSWER_SECONDS):
-            starts, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
-        return {tp: (starts[tp], ends[tp]) for tp in tps}
 
 
 class Consumer(stock.Consumer):
@@ -111,7 +60,7 @@ class Consumer(stock.Consumer):
         self._freshness = Freshness(args[0].table_silence_seconds)
         self._held: set[TP] = set()
         self._freezes_left = 2
-        self.places = Places(lambda: self._thread.fetch_more(), self._wake)
+        self._places = Places(self._fetch_more, self._wake)
         self._arrived = asyncio.Event()
         self._is_waiting = False
         self._turn = asyncio.Lock()  # one fetch on its way, or positions being set; never both
@@ -120,13 +69,13 @@ class Consumer(stock.Consumer):
         super().__init__(*args, **kwargs)
 
     def _new_consumer_thread(self) -> Thread:
-        return Thread(self, loop=self.loop, beacon=self.beacon)
+        return Thread(self, self._places, loop=self.loop, beacon=self.beacon)
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Hand out what is fetched. The stock loop takes a task and some turns of the event loop for each message."""
         while not (self.should_stop or fetcher.should_stop):
             if not self.flow_active:
-                await self.wait(self.can_resume_flow)
+                await self.wait(self.can_resume_flow)  # type: ignore[arg-type]  # of mode, which takes any event
             async with self._turn:
                 generation = self.app.consumer_generation_id
                 for tp, chunk in await self._next_chunks():
@@ -160,7 +109,7 @@ class Consumer(stock.Consumer):
         self._is_waiting = True
         try:
             if not (chunks := self._take(tables, sources)):
-                await self._arrival(_FULL_SECONDS if self._buffered_partitions else _FETCH_SECONDS)
+                await self._arrival(_FULL_SECONDS if self._buffered_partitions else _WAIT_SECONDS)
                 chunks = self._take(tables, sources)
             return chunks
         except OffsetOutOfRangeError as error:
@@ -170,7 +119,7 @@ class Consumer(stock.Consumer):
             self._is_waiting = False
 
     def _take(self, tables: set[TP], sources: set[TP]) -> dict[TP, list[Chunk]]:
-        return self.places.take(tables, _MOST_CHUNKS) | self.places.take(sources, _MOST_CHUNKS)
+        return self._places.take(tables, _MOST_CHUNKS) | self._places.take(sources, _MOST_CHUNKS)
 
     async def _arrival(self, longest_seconds: float) -> None:
         timer = self.loop.call_later(longest_seconds, self._arrived.set)
@@ -180,6 +129,9 @@ class Consumer(stock.Consumer):
         finally:
             timer.cancel()
 
+    def _fetch_more(self) -> None:
+        self._thread.fetch_more()
+
     def _wake(self) -> None:
         """Something arrived. Called on the thread that fetches."""
         if self._is_waiting:
@@ -188,15 +140,15 @@ class Consumer(stock.Consumer):
     async def _start_over(self, lost: set[TP]) -> None:
         """Go on where the log starts now. Of a source that is no place to go on from, which _follow_on sees."""
         offsets = await self._offsets_of(lost, self.app.consumer_generation_id)
-        self.places.seek({tp: start for tp, (start, _) in offsets.items()})
+        self._places.seek({tp: start for tp, (start, _) in offsets.items()})
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
         await super().seek_wait(partitions)
-        self.places.seek(partitions)
+        self._places.seek(partitions)
 
     async def _seek(self, partition: TP, offset: int) -> None:
         await super()._seek(partition, offset)
-        self.places.seek({partition: offset})
+        self._places.seek({partition: offset})
 
     def _to_message(self, tp: TP, record: Chunk) -> Any:
         of_one_record = dict.fromkeys(("timestamp", "timestamp_type", "headers", "key", "checksum"))
@@ -219,9 +171,6 @@ class Consumer(stock.Consumer):
             end_process(IntegrityError(f"{_name(tp)}@{chunk.first_offset} came instead of {expected}. Restart."))
         self._next[tp] = chunk.last_offset + 1
         self._handed_out[tp].append(chunk.last_offset)
-
-    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """The offsets before a chunk's last one are no gap: they are in it."""
 
     def _new_offset(self, tp: TP) -> int | None:
         """The offset to commit: behind the chunks that were acknowledged without one before them left."""
@@ -263,7 +212,7 @@ class Consumer(stock.Consumer):
 
     def _forget(self) -> None:
         """Nothing of the last assignment may resume a partition of the next, or come to it."""
-        self.places.clear()
+        self._places.clear()
         self._held.clear()
         self._buffered_partitions.clear()
 

@@ -3,13 +3,13 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import faust
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from platestream.settings import KafkaSettings
@@ -87,8 +87,9 @@ def place(kafka: KafkaSettings, tmp_path: Path) -> Iterator[Place]:
 
 async def until(what: str, condition: Callable[[], Any]) -> None:
     for _ in range(PATIENCE_SECONDS * 20):
-        if await asyncio.to_thread(condition):
-            return
+        with suppress(KafkaException):  # a young broker may have no coordinator of the group yet
+            if await asyncio.to_thread(condition):
+                return
         await asyncio.sleep(0.05)
     raise AssertionError(f"not within {PATIENCE_SECONDS} s: {what}")
 

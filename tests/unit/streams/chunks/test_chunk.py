@@ -117,11 +117,9 @@ def test_slices_hold_all_in_order() -> None:
     assert [record.offset for part in slices for record in part] == list(range(30, 5030))
 
 
-def test_tables_are_read_before_what_was_fetched_before_them() -> None:
-    results = ChunkedResults(first=frozenset({"list"}))
-    for tp in (READS, TP("list", 0), TP("reads", 1)):
-        results[tp] = _result(tp)
-    assert [tp.topic for tp in results] == ["list", "reads", "reads"]
+def test_results_of_aiokafka_give_chunks() -> None:
+    results = ChunkedResults()
+    results[READS] = _result(READS)
     [chunk] = results[READS]._partition_records
     assert [record.value for record in chunk] == [b"x"]
 

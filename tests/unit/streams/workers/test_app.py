@@ -15,7 +15,8 @@ from platestream.settings import KafkaSettings
 from streams.chunks.signatures import FETCHING, check_signatures
 from streams.workers.app import faust_app, faust_options
 from streams.workers.signatures import EXPECTED
-from streams.workers.transport import Consumer, Thread, Transport, stock
+from streams.workers.thread import Thread
+from streams.workers.transport import Consumer, Transport, stock
 
 
 def test_an_app_speaks_to_all_brokers_through_our_transport_and_serves_nothing() -> None:
@@ -63,8 +64,8 @@ def test_what_the_transport_relies_on_is_as_it_was_written_for() -> None:
 
 
 def test_another_library_is_a_sentence_that_names_what_differs() -> None:
-    with pytest.raises(ConfigError, match=r"Consumer\._getmany takes other parameters.*requirements\.lock"):
-        check_signatures({stock.Consumer._getmany: "self active_partitions"})
+    with pytest.raises(ConfigError, match=r"Consumer\._seek takes other parameters.*requirements\.lock"):
+        check_signatures({stock.Consumer._seek: "self partition"})
 
 
 OVERRIDDEN = [
