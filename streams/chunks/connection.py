@@ -9,8 +9,9 @@ import struct
 from typing import Any
 
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaConnectionError, RequestTimedOutError
-from aiokafka.protocol.api import Request
+from aiokafka.errors import KafkaConnectionError, RequestTimedOutError, UnsupportedVersionError
+
+from streams.chunks.wire import FETCH, VERSION
 
 _GROUP = 2  # of connections, beside aiokafka's own two
 _FIRST_BYTES = 256 * 1024
@@ -31,27 +32,21 @@ class Connection(asyncio.BufferedProtocol):
             opened._idle_handle.cancel()  # it is asked all the time, and aiokafka does not see it
         self._transport.set_protocol(self)
 
-    async def ask(self, request: Request) -> Any:
-        """The broker's answer. Raises KafkaError when the connection fails or none comes."""
-        if self._answer or self._transport.is_closing():
+    async def ask(self, request: bytes) -> memoryview:
+        """The broker's answer, good until the next is asked for. Raises KafkaError when the connection fails."""
+        if self._transport.is_closing():
             raise KafkaConnectionError("The connection is closed.")
-        packed = request.prepare(self._opened._versions)
-        header = packed.build_request_header(self._opened._next_correlation_id(), self._opened._client_id)
-        message = header.encode() + packed.encode()
         loop = asyncio.get_running_loop()
-        self._answer = loop.create_future()
-        self._transport.write(_SIZE.pack(len(message)) + message)
+        self._filled, self._answer = 0, loop.create_future()
+        self._transport.write(_SIZE.pack(len(request)) + request)
         timer = loop.call_later(_ANSWER_SECONDS, self._expire)
         try:
-            answer = _Bytes(await self._answer)
+            return await self._answer
         except BaseException:
             self.close()  # what may still come answers nothing any more
             raise
         finally:
             timer.cancel()
-        self._answer, self._filled = None, 0
-        packed.parse_response_header(answer)
-        return packed.RESPONSE_TYPE.decode(answer)
 
     def close(self) -> None:
         """Safe to call twice."""
@@ -67,7 +62,7 @@ class Connection(asyncio.BufferedProtocol):
         end = _SIZE.size + _SIZE.unpack_from(self._buffer)[0]
         if end > len(self._buffer):
             self._buffer = self._buffer[: self._filled] + bytearray(end - self._filled)
-        elif self._filled >= end and self._answer and not self._answer.done():
+        elif self._filled == end and self._answer and not self._answer.done():
             self._answer.set_result(memoryview(self._buffer)[_SIZE.size : end])
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -83,21 +78,12 @@ class Connection(asyncio.BufferedProtocol):
             self._answer.set_exception(error)
 
 
-class _Bytes:
-    """What aiokafka reads an answer from, without a copy of the whole."""
-
-    def __init__(self, view: memoryview) -> None:
-        self._view = view
-        self._at = 0
-
-    def read(self, size: int) -> bytes:
-        start, self._at = self._at, self._at + size
-        return bytes(self._view[start : self._at])
-
-
 async def connect(client: AIOKafkaClient, node: int) -> Connection:
-    """A connection to a node of the cluster. Raises KafkaError when there is none."""
+    """A connection to a node of the cluster. Raises KafkaError when there is none, or the broker is too old."""
     opened = await client._get_conn(node, group=_GROUP)
     if opened is None:
         raise KafkaConnectionError(f"Node {node} cannot be reached.")
+    oldest, newest = opened._versions[FETCH]
+    if not oldest <= VERSION <= newest:
+        raise UnsupportedVersionError(f"Node {node} does not speak version {VERSION} of fetches.")
     return Connection(opened)

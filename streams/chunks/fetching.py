@@ -1,15 +1,13 @@
 """Fetches what Places has room for, each partition from its leader, one request after the other.
 
 aiokafka's own fetcher costs 1 ms a fetch, in tasks and futures of which a steady flow needs none (decision 28). Its
-client stays: it connects, authenticates, knows the leaders, and packs and unpacks what is sent.
+client stays: it connects, authenticates, and knows the leaders.
 """
 
 import asyncio
 import logging
 import time
-from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -22,29 +20,17 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
     for_code,
 )
-from aiokafka.protocol.fetch import FetchRequest
 
 from streams.chunks.batch import FetchedRecords
 from streams.chunks.chunk import chunks_of
 from streams.chunks.connection import Connection, connect
 from streams.chunks.places import Place, Places
+from streams.chunks.wire import Fetched, Gathering, fetch_request, fetched_in
 
-_ANSWER_BYTES = 50 * 1024 * 1024
 _LEADERS_SECONDS = 0.1
 _RETRY_SECONDS = 0.1
-_PREFERRED_REPLICA_FROM = 11  # the version of answers since which it stands before the records
-_ABORTED_FROM_LAST = {True: -3, False: -2}
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gathering:
-    """The broker answers when it has `least_bytes`, or after `longest_milliseconds`."""
-
-    least_bytes: int
-    longest_milliseconds: int
-    most_bytes_of_a_partition: int
 
 
 class Fetching:
@@ -55,6 +41,7 @@ class Fetching:
         self._subscription = consumer._subscription
         self._gathering = gathering
         self._is_due = asyncio.Event()
+        self._number = 0  # of the last request
         _fetch_nothing(consumer)
 
     def wake(self) -> None:
@@ -100,52 +87,40 @@ class Fetching:
 
     async def _fetch(self, connection: Connection, due: Mapping[TopicPartition, Place], places: Places) -> bool:
         """False when it must wait before it is tried again."""
-        answer = await connection.ask(self._request(due))
-        aborted = _ABORTED_FROM_LAST[answer.API_VERSION >= _PREFERRED_REPLICA_FROM]
+        self._number += 1
+        offsets = {tp: place.offset for tp, place in due.items()}
+        answer = await connection.ask(fetch_request(self._number, offsets, self._gathering))
         is_well = True
-        for topic, partitions in answer.topics:
-            for number, code, end, *others in partitions:
-                tp = TopicPartition(topic, number)
-                if code == NoError.errno:
-                    self._note(tp, end)
-                    _give(places, tp, due[tp], others[-1], others[aborted])
-                else:
-                    is_well &= _fail(places, tp, due[tp], code)
+        for fetched in fetched_in(answer, self._number):
+            if fetched.code == NoError.errno:
+                self._note(fetched)
+                _give(places, due[fetched.tp], fetched)
+            else:
+                is_well &= _fail(places, due[fetched.tp], fetched)
         return is_well
 
-    def _request(self, due: Mapping[TopicPartition, Place]) -> FetchRequest:
-        topics, gathering = defaultdict[str, list[tuple[int, int, int]]](list), self._gathering
-        for tp, place in due.items():
-            topics[tp.topic].append((tp.partition, place.offset, gathering.most_bytes_of_a_partition))
-        return FetchRequest(
-            gathering.longest_milliseconds,
-            gathering.least_bytes,
-            _ANSWER_BYTES,
-            READ_COMMITTED,
-            list(topics.items()),
-            rack_id="",
-        )
-
-    def _note(self, tp: TopicPartition, end: int) -> None:
+    def _note(self, fetched: Fetched) -> None:
         """What aiokafka's consumer is asked for: the end of a partition, and when it was heard of."""
         assignment = self._subscription.subscription and self._subscription.subscription.assignment
-        if assignment and tp in assignment.tps:
-            state = assignment.state_value(tp)
-            state.highwater, state.timestamp = end, int(time.time() * 1000)
+        if assignment and fetched.tp in assignment.tps:
+            state = assignment.state_value(fetched.tp)
+            state.highwater, state.timestamp = fetched.end, int(time.time() * 1000)
 
 
-def _give(places: Places, tp: TopicPartition, place: Place, raw: bytes, aborted: Any) -> None:
-    if raw:
-        fetched = PartitionRecords(tp, FetchedRecords(raw), aborted, place.offset, None, None, True, READ_COMMITTED)
+def _give(places: Places, place: Place, fetched: Fetched) -> None:
+    if fetched.raw:
+        records = PartitionRecords(
+            fetched.tp, FetchedRecords(fetched.raw), fetched.aborted, place.offset, None, None, True, READ_COMMITTED
+        )
         try:
-            places.give(tp, place, list(chunks_of(fetched)), fetched.next_fetch_offset)
+            places.give(fetched.tp, place, list(chunks_of(records)), records.next_fetch_offset)
         except CorruptRecordException as fault:
-            places.fail(tp, place, fault)
+            places.fail(fetched.tp, place, fault)
 
 
-def _fail(places: Places, tp: TopicPartition, place: Place, code: int) -> bool:
+def _fail(places: Places, place: Place, fetched: Fetched) -> bool:
     """False when it passes with time."""
-    error = for_code(code)
+    error, tp = for_code(fetched.code), fetched.tp
     if error is OffsetOutOfRangeError:
         places.fail(tp, place, error({tp: place.offset}))
     elif error is TopicAuthorizationFailedError:

@@ -11,7 +11,6 @@ from typing import Any
 from aiokafka import conn
 from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer import fetcher
-from aiokafka.protocol.fetch import FetchRequest
 
 from platestream.errors import ConfigError
 
@@ -29,7 +28,6 @@ FETCHING: Signatures = {
     fetcher.Fetcher._get_actions_per_node: "self assignment",
     AIOKafkaClient._get_conn: "self node_id group no_hint",
     conn.AIOKafkaConnection.close: "self reason exc",
-    FetchRequest: "max_wait_time min_bytes max_bytes isolation_level topics rack_id",
 }
 
 

@@ -8,12 +8,13 @@ from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
 
 from platestream.ending import end_process
-from streams.chunks.fetching import Fetching, Gathering
+from streams.chunks.fetching import Fetching
 from streams.chunks.places import Places
+from streams.chunks.wire import Gathering
 
 # A chunk costs the same, whatever is in it: with fewer of them a read waits a little for others, and nothing waits for
 # a busy processor.
-_GATHERING = Gathering(least_bytes=16_384, longest_milliseconds=2, most_bytes_of_a_partition=4 * 1024 * 1024)
+_GATHERING = Gathering(least_bytes=16_384, longest_milliseconds=1, most_bytes_of_a_partition=4 * 1024 * 1024)
 _ANSWER_SECONDS = 5.0
 
 

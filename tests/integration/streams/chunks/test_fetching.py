@@ -16,8 +16,9 @@ from faust.types import TP
 
 from platestream.settings import KafkaSettings
 from streams.chunks import connection
-from streams.chunks.fetching import Fetching, Gathering
+from streams.chunks.fetching import Fetching
 from streams.chunks.places import Places
+from streams.chunks.wire import Gathering
 from streams.clients import admin, asyncio_consumer, producer
 from streams.topics import create
 
