@@ -60,9 +60,9 @@ class Connection(asyncio.BufferedProtocol):
         if self._filled < _SIZE.size:
             return
         end = _SIZE.size + _SIZE.unpack_from(self._buffer)[0]
-        if end > len(self._buffer):
-            self._buffer = self._buffer[: self._filled] + bytearray(end - self._filled)
-        elif self._filled == end and self._answer and not self._answer.done():
+        if end >= len(self._buffer):  # room must be left: with TLS a full buffer counts as the end of the connection
+            self._buffer = self._buffer[: self._filled] + bytearray(end + 1 - self._filled)
+        if self._filled == end and self._answer and not self._answer.done():
             self._answer.set_result(memoryview(self._buffer)[_SIZE.size : end])
 
     def connection_lost(self, exc: Exception | None) -> None:

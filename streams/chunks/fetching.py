@@ -5,9 +5,11 @@ client stays: it connects, authenticates, and knows the leaders.
 """
 
 import asyncio
+import itertools
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -41,7 +43,7 @@ class Fetching:
         self._subscription = consumer._subscription
         self._gathering = gathering
         self._is_due = asyncio.Event()
-        self._number = 0  # of the last request
+        self._numbers = itertools.count()  # of requests
         _fetch_nothing(consumer)
 
     def wake(self) -> None:
@@ -68,8 +70,8 @@ class Fetching:
     async def _fetch_from(self, node: int, places: Places) -> None:
         while True:
             try:
-                connection = await connect(self._client, node)
-                await self._fetch_by(connection, node, places)
+                with closing(await connect(self._client, node)) as connection:
+                    await self._fetch_by(connection, node, places)
             except KafkaError as error:
                 _log.warning("Node %d does not answer: %s", node, type(error).__name__)
             self._client.force_metadata_update()
@@ -87,16 +89,16 @@ class Fetching:
 
     async def _fetch(self, connection: Connection, due: Mapping[TopicPartition, Place], places: Places) -> bool:
         """False when it must wait before it is tried again."""
-        self._number += 1
-        offsets = {tp: place.offset for tp, place in due.items()}
-        answer = await connection.ask(fetch_request(self._number, offsets, self._gathering))
+        number, offsets = next(self._numbers), {tp: place.offset for tp, place in due.items()}
+        answer = await connection.ask(fetch_request(number, offsets, self._gathering))
         is_well = True
-        for fetched in fetched_in(answer, self._number):
-            if fetched.code == NoError.errno:
+        for fetched in fetched_in(answer, number):
+            place = due[fetched.tp]
+            if fetched.code != NoError.errno:
+                is_well &= _fail(places, place, fetched)
+            elif place.offset == offsets[fetched.tp]:  # else a new leader was faster
                 self._note(fetched)
-                _give(places, due[fetched.tp], fetched)
-            else:
-                is_well &= _fail(places, due[fetched.tp], fetched)
+                _give(places, place, fetched)
         return is_well
 
     def _note(self, fetched: Fetched) -> None:

@@ -15,6 +15,7 @@ FETCH, VERSION = 1, 11
 _READ_COMMITTED = 1
 _ANSWER_BYTES = 50 * 1024 * 1024
 _NO_SESSION = (0, -1)
+_NUMBERS = (1 << 31) - 1
 _UNKNOWN = -1  # replica, epoch of the leader, start of the log
 
 _REQUEST = struct.Struct(">hhih")
@@ -51,14 +52,14 @@ class Fetched:
 
 
 def fetch_request(number: int, offsets: Mapping[TopicPartition, int], gathering: Gathering) -> bytes:
-    """What asks for records from these offsets on; the answer has the same number."""
+    """What asks for records from these offsets on; the answer has the same number, of which 31 bits are sent."""
     places = defaultdict[str, list[bytes]](list)
     for tp, offset in offsets.items():
         most = gathering.most_bytes_of_a_partition
         places[tp.topic].append(_PLACE.pack(tp.partition, _UNKNOWN, offset, _UNKNOWN, most))
     wait, least = gathering.longest_milliseconds, gathering.least_bytes
     parts = [
-        _REQUEST.pack(FETCH, VERSION, number, 0),
+        _REQUEST.pack(FETCH, VERSION, number & _NUMBERS, 0),
         _OPTIONS.pack(_UNKNOWN, wait, least, _ANSWER_BYTES, _READ_COMMITTED, *_NO_SESSION, len(places)),
     ]
     for topic, packed in places.items():
@@ -70,6 +71,7 @@ def fetch_request(number: int, offsets: Mapping[TopicPartition, int], gathering:
 def fetched_in(answer: memoryview, number: int) -> Iterator[Fetched]:
     """What an answer holds, copied. Raises KafkaError when it is of another request, or refuses it as a whole."""
     found, _, code, _, topics = _ANSWER.unpack_from(answer)
+    number &= _NUMBERS
     if found != number or code != NoError.errno:
         raise KafkaConnectionError("An answer of another request.") if found != number else for_code(code)()
     at = _ANSWER.size

@@ -14,7 +14,7 @@ from streams.chunks.wire import Gathering
 
 # A chunk costs the same, whatever is in it: with fewer of them a read waits a little for others, and nothing waits for
 # a busy processor.
-_GATHERING = Gathering(least_bytes=16_384, longest_milliseconds=1, most_bytes_of_a_partition=4 * 1024 * 1024)
+_GATHERING = Gathering(least_bytes=16_384, longest_milliseconds=2, most_bytes_of_a_partition=4 * 1024 * 1024)
 _ANSWER_SECONDS = 5.0
 
 

@@ -7,22 +7,16 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from fastapi import FastAPI, Request
 
 from gateway.serving import listen, serve_gateway
 from platestream.errors import ConfigError, IntegrityError
 from platestream.settings import GatewaySettings
+from tests.certificates import write_certificate
 
 
 def serving(
@@ -85,32 +79,12 @@ def test_answers_do_not_wait_for_the_clients_acknowledgement() -> None:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
-def certificate(folder: Path) -> GatewaySettings:
-    """A certificate that vouches for itself, for 127.0.0.1."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "gateway")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, SHA256())
-    )
-    (folder / "gateway.pem").write_bytes(made.public_bytes(Encoding.PEM))
-    (folder / "gateway.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return GatewaySettings(tls_certificate_file=folder / "gateway.pem", tls_key_file=folder / "gateway.key")
-
-
 def test_with_a_certificate_the_port_speaks_tls_and_nothing_else(tmp_path: Path) -> None:
     app, stop, listening = FastAPI(), threading.Event(), listen("127.0.0.1", 0)
     app.add_api_route("/", lambda: "answered")
-    settings, address = certificate(tmp_path), f"127.0.0.1:{listening.getsockname()[1]}"
+    certificate, key = write_certificate(tmp_path)
+    settings = GatewaySettings(tls_certificate_file=certificate, tls_key_file=key)
+    address = f"127.0.0.1:{listening.getsockname()[1]}"
     done = serving(app, listening, stop, lambda: None, settings)
     context = ssl.create_default_context(cafile=str(settings.tls_certificate_file))
     try:
@@ -123,8 +97,9 @@ def test_with_a_certificate_the_port_speaks_tls_and_nothing_else(tmp_path: Path)
 
 
 def test_a_certificate_that_cannot_be_used_is_said(tmp_path: Path) -> None:
-    settings = certificate(tmp_path)
-    (tmp_path / "gateway.key").write_text("no key")
+    certificate, key = write_certificate(tmp_path)
+    settings = GatewaySettings(tls_certificate_file=certificate, tls_key_file=key)
+    key.write_text("no key")
     with listen("127.0.0.1", 0) as listening, pytest.raises(ConfigError, match="tls_certificate_file"):
         serve_gateway(FastAPI(), listening, threading.Event(), each_turn=lambda: None, gateway=settings)
 
