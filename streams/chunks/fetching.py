@@ -15,7 +15,6 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
 from aiokafka.errors import (
-    CorruptRecordException,
     KafkaError,
     NoError,
     OffsetOutOfRangeError,
@@ -40,6 +39,7 @@ class Fetching:
 
     def __init__(self, consumer: AIOKafkaConsumer, gathering: Gathering) -> None:
         self._client = consumer._client
+        self._coordinator = consumer._coordinator
         self._subscription = consumer._subscription
         self._gathering = gathering
         self._is_due = asyncio.Event()
@@ -51,10 +51,11 @@ class Fetching:
         self._is_due.set()
 
     async def fill(self, places: Places) -> None:
-        """Fetch until cancelled."""
+        """Fetch until cancelled. Raises what the membership of the group ended with, in an ExceptionGroup."""
         nodes = set[int]()
         async with asyncio.TaskGroup() as tasks:
             while True:
+                self._check_membership()
                 leaders = {self._leader(tp) for tp in places.partitions()}
                 if leaders & {None, -1}:
                     self._client.force_metadata_update()
@@ -64,11 +65,25 @@ class Fetching:
                 await asyncio.sleep(_LEADERS_SECONDS)
                 self.wake()  # a partition may have another leader now
 
+    def _check_membership(self) -> None:
+        """aiokafka tells it to who waits for its fetcher, and nobody does."""
+        try:
+            self._coordinator.check_errors()
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            _log.warning("The group's coordinator: %s", type(error).__name__)
+
+    def _leads(self, node: int, places: Places) -> bool:
+        return any(self._leader(tp) == node for tp in places.partitions())
+
     def _leader(self, tp: TopicPartition) -> Any:
         return self._client.cluster.leader_for_partition(tp)
 
     async def _fetch_from(self, node: int, places: Places) -> None:
         while True:
+            while not self._leads(node, places):  # a broker that is gone is not looked for
+                await asyncio.sleep(_LEADERS_SECONDS)
             try:
                 with closing(await connect(self._client, node)) as connection:
                     await self._fetch_by(connection, node, places)
@@ -97,16 +112,18 @@ class Fetching:
             if fetched.code != NoError.errno:
                 is_well &= _fail(places, place, fetched)
             elif place.offset == offsets[fetched.tp]:  # else a new leader was faster
-                self._note(fetched)
                 _give(places, place, fetched)
+                self._note(fetched, place.offset)
         return is_well
 
-    def _note(self, fetched: Fetched) -> None:
-        """What aiokafka's consumer is asked for: the end of a partition, and when it was heard of."""
+    def _note(self, fetched: Fetched, next_offset: int) -> None:
+        """What aiokafka's consumer is asked for: position and end of a partition, and when it was heard of."""
         assignment = self._subscription.subscription and self._subscription.subscription.assignment
         if assignment and fetched.tp in assignment.tps:
             state = assignment.state_value(fetched.tp)
             state.highwater, state.timestamp = fetched.end, int(time.time() * 1000)
+            if state.has_valid_position:
+                state.consumed_to(next_offset)
 
 
 def _give(places: Places, place: Place, fetched: Fetched) -> None:
@@ -116,7 +133,7 @@ def _give(places: Places, place: Place, fetched: Fetched) -> None:
         )
         try:
             places.give(fetched.tp, place, list(chunks_of(records)), records.next_fetch_offset)
-        except CorruptRecordException as fault:
+        except KafkaError as fault:
             places.fail(fetched.tp, place, fault)
 
 

@@ -1,7 +1,8 @@
 """The thread of a worker's Kafka client: it keeps the membership of the group, and fetches."""
 
 import asyncio
-from contextlib import AbstractContextManager, suppress
+import time
+from contextlib import suppress
 from typing import Any
 
 from faust.transport.drivers import aiokafka as stock
@@ -49,10 +50,9 @@ class Thread(stock.AIOKafkaConsumerThread):
         except Exception as error:
             end_process(error)
 
-    def in_use(self) -> AbstractContextManager[None]:
-        """While it lasts the consumer does not count as idle, and so not as stuck."""
-        context: AbstractContextManager[None] = self._ensure_consumer()._subscription.fetch_context()
-        return context
+    def note_use(self) -> None:
+        """Else the consumer counts as stuck after a while, and leaves the group."""
+        self._ensure_consumer()._subscription._last_fetch_ended = time.monotonic()
 
     def fetch_more(self) -> None:
         """Look for what there is to fetch. May be called on any thread."""

@@ -85,7 +85,8 @@ class Consumer(stock.Consumer):
     async def _next_chunks(self) -> list[tuple[TP, Chunk]]:
         """What was fetched, updates of tables applied."""
         active, tables = self._get_active_partitions(), self._tables()
-        if len(tables) < len(self.app.tables) or (self.app.tables and self._freshness.is_late()):
+        is_late = bool(self.app.tables) and self._freshness.is_late()
+        if is_late or len(tables) < len(self.app.tables) or self._buffered_partitions:
             active = active & tables.keys()
         chunks = await self._fetched(active & tables.keys(), active - tables.keys())
         if sizes := [len(chunk.batches.raw) for fetched in chunks.values() for chunk in fetched]:
@@ -105,6 +106,7 @@ class Consumer(stock.Consumer):
 
     async def _fetched(self, tables: set[TP], sources: set[TP]) -> dict[TP, list[Chunk]]:
         """What there is of tables and sources, or comes soon."""
+        self._thread.note_use()
         self._arrived.clear()
         self._is_waiting = True
         try:
@@ -119,13 +121,19 @@ class Consumer(stock.Consumer):
             self._is_waiting = False
 
     def _take(self, tables: set[TP], sources: set[TP]) -> dict[TP, list[Chunk]]:
-        return self._places.take(tables, _MOST_CHUNKS) | self._places.take(sources, _MOST_CHUNKS)
+        """A fault of a source waits until there is nothing of a table to lose by it."""
+        chunks = self._places.take(tables, _MOST_CHUNKS)
+        try:
+            return chunks | self._places.take(sources, _MOST_CHUNKS)
+        except Exception:
+            if not chunks:
+                raise
+            return chunks
 
     async def _arrival(self, longest_seconds: float) -> None:
         timer = self.loop.call_later(longest_seconds, self._arrived.set)
         try:
-            with self._thread.in_use():
-                await self._arrived.wait()
+            await self._arrived.wait()
         finally:
             timer.cancel()
 
@@ -139,8 +147,10 @@ class Consumer(stock.Consumer):
 
     async def _start_over(self, lost: set[TP]) -> None:
         """Go on where the log starts now. Of a source that is no place to go on from, which _follow_on sees."""
-        offsets = await self._offsets_of(lost, self.app.consumer_generation_id)
-        self._places.seek({tp: start for tp, (start, _) in offsets.items()})
+        generation = self.app.consumer_generation_id
+        offsets = await self._offsets_of(lost, generation)
+        if self._is_current(generation):
+            self._places.seek({tp: start for tp, (start, _) in offsets.items()})
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
         await super().seek_wait(partitions)

@@ -206,3 +206,27 @@ async def test_a_rebalance_does_not_keep_a_worker_from_stopping(place: Place) ->
         await asyncio.wait({stop}, timeout=20)
         assert stop.done()
     assert place.committed() == place.ends()
+
+
+async def test_a_full_queue_does_not_keep_a_worker_from_a_rebalance(place: Place) -> None:
+    place.create(2)
+    sending, may_go_on, sent = place.producer(), asyncio.Event(), list[str]()
+
+    async def send(rounds: int) -> None:
+        for _ in range(rounds):
+            for partition in range(2):
+                sent.append(f"v{len(sent)}")
+                sending.produce(place.name, sent[-1], partition=partition)
+            sending.flush(30)
+            await asyncio.sleep(0.02)
+
+    async with place.reading("one", may_go_on):
+        await send(1)
+        await until("it is at work", lambda: place.handed_out)
+        await send(30)  # more than its queue holds
+        async with place.reading("two"):
+            await asyncio.sleep(3)
+            may_go_on.set()
+            await send(5)
+            await until("all are committed", lambda: place.committed() == place.ends())
+    assert set(place.values()) == {value.encode() for value in sent}

@@ -10,7 +10,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka.errors import CorruptRecordException, KafkaConnectionError, NotLeaderForPartitionError
+from aiokafka.errors import (
+    CorruptRecordException,
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    NotCoordinatorForGroupError,
+    NotLeaderForPartitionError,
+)
 from aiokafka.protocol.fetch import FetchRequest_v11, FetchResponse_v11
 from faust.types import TP
 
@@ -34,6 +40,7 @@ class Cluster:
         self.leaders = dict.fromkeys(PARTITIONS, 0)
         self.logs = {tp: [self._batch(tp, number * IN_A_BATCH) for number in range(BATCHES)] for tp in PARTITIONS}
         self.refused = 0
+        self.fault: Exception | None = None
 
     def _batch(self, tp: TP, offset: int) -> bytes:
         return batch_bytes([(None, b"%d %d" % (tp.partition, offset + number)) for number in range(IN_A_BATCH)], offset)
@@ -43,7 +50,13 @@ class Cluster:
         cluster = SimpleNamespace(leader_for_partition=self.leaders.get)
         client = SimpleNamespace(cluster=cluster, force_metadata_update=lambda: None)
         fetcher = SimpleNamespace(_get_actions_per_node=None)
-        return SimpleNamespace(_client=client, _subscription=SimpleNamespace(subscription=None), _fetcher=fetcher)
+        subscription = SimpleNamespace(subscription=None)
+        coordinator = SimpleNamespace(check_errors=self.check_errors)
+        return SimpleNamespace(_client=client, _subscription=subscription, _fetcher=fetcher, _coordinator=coordinator)
+
+    def check_errors(self) -> None:
+        if self.fault:
+            raise self.fault
 
     async def connect(self, _client: Any, node: int) -> Any:
         return Node(self, node)
@@ -136,3 +149,13 @@ async def test_a_damaged_batch_is_a_fault_after_all_before_it(cluster: Cluster) 
     cluster.logs[tp][4] = cluster.logs[tp][4][:-2] + struct.pack(">H", 12_345)
     with pytest.raises(CorruptRecordException, match=r"reads\[0\]"):
         await fetched(cluster, lambda: None, {tp: 0})
+
+
+async def test_a_membership_that_ended_ends_the_fetching_and_one_that_heals_does_not(cluster: Cluster) -> None:
+    fetching, places = Fetching(cluster.consumer(), GATHERING), Places(lambda: None, lambda: None)
+    cluster.fault = NotCoordinatorForGroupError()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(fetching.fill(places), 0.05)
+    cluster.fault = GroupAuthorizationFailedError()
+    with pytest.raises(ExceptionGroup):
+        await asyncio.wait_for(fetching.fill(places), SECONDS)
