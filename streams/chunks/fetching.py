@@ -55,8 +55,9 @@ class Fetching:
         nodes = set[int]()
         async with asyncio.TaskGroup() as tasks:
             while True:
-                self._check_membership()
-                leaders = {self._leader(tp) for tp in places.partitions()}
+                if partitions := places.partitions():
+                    self._check_membership()
+                leaders = {self._leader(tp) for tp in partitions}
                 if leaders & {None, -1}:
                     self._client.force_metadata_update()
                 for node in leaders - nodes - {None, -1}:
@@ -66,7 +67,7 @@ class Fetching:
                 self.wake()  # a partition may have another leader now
 
     def _check_membership(self) -> None:
-        """aiokafka tells it to who waits for its fetcher, and nobody does."""
+        """aiokafka tells it to who waits for its fetcher, and nobody does. One that has not begun says so elsewhere."""
         try:
             self._coordinator.check_errors()
         except KafkaError as error:

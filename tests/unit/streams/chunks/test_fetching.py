@@ -153,6 +153,10 @@ async def test_a_damaged_batch_is_a_fault_after_all_before_it(cluster: Cluster) 
 
 async def test_a_membership_that_ended_ends_the_fetching_and_one_that_heals_does_not(cluster: Cluster) -> None:
     fetching, places = Fetching(cluster.consumer(), GATHERING), Places(lambda: None, lambda: None)
+    cluster.fault = GroupAuthorizationFailedError()
+    with pytest.raises(TimeoutError):  # nothing is assigned yet
+        await asyncio.wait_for(fetching.fill(places), 0.05)
+    places.seek({PARTITIONS[0]: 0})
     cluster.fault = NotCoordinatorForGroupError()
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(fetching.fill(places), 0.05)
