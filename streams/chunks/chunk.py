@@ -1,4 +1,4 @@
-"""A chunk: what one fetch of aiokafka's brought of one partition, handed on as one thing.
+"""A chunk: what one fetch brought of one partition, handed on as one thing.
 
 An object a record costs a hundred times as much as to look at the record. A chunk holds the log's record batches as
 they were fetched; they are unpacked only as it is read, some batches at a time. To Faust it is one message, under the

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import READ_COMMITTED
 from aiokafka.errors import KafkaConnectionError, NoError, for_code
 
 FETCH, VERSION = 1, 11
-_READ_COMMITTED = 1
 _ANSWER_BYTES = 50 * 1024 * 1024
 _NO_SESSION = (0, -1)
 _NUMBERS = (1 << 31) - 1
@@ -60,7 +60,7 @@ def fetch_request(number: int, offsets: Mapping[TopicPartition, int], gathering:
     wait, least = gathering.longest_milliseconds, gathering.least_bytes
     parts = [
         _REQUEST.pack(FETCH, VERSION, number & _NUMBERS, 0),
-        _OPTIONS.pack(_UNKNOWN, wait, least, _ANSWER_BYTES, _READ_COMMITTED, *_NO_SESSION, len(places)),
+        _OPTIONS.pack(_UNKNOWN, wait, least, _ANSWER_BYTES, READ_COMMITTED, *_NO_SESSION, len(places)),
     ]
     for topic, packed in places.items():
         name = topic.encode()

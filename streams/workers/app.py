@@ -41,11 +41,7 @@ def faust_options(kafka: KafkaSettings) -> dict[str, Any]:
         "broker": "kafka://" + ";".join(server.strip() for server in kafka.bootstrap_servers.split(",")),
         "broker_credentials": _credentials(kafka),
         "broker_commit_interval": 1.0,
-        # in chunks: a fetch hands out this many, and an agent's queue is full before they no longer fit, because a
-        # table's updates must not wait behind reads
-        "broker_max_poll_records": 2,
-        "stream_buffer_maxsize": 8,
-        "consumer_max_fetch_size": 4 * 1024 * 1024,
+        "stream_buffer_maxsize": 8,  # chunks
         "consumer_auto_offset_reset": "earliest",
         "store": "memory://",
         # it fails a table that went on while its end was asked for; freshness.py finds a topic that was replaced

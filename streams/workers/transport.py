@@ -42,7 +42,9 @@ from streams.workers.turns import share_lock
 
 _WAIT_SECONDS = 0.05  # at most for something to arrive, and so to notice partitions that were resumed
 _FULL_SECONDS = 0.002  # the same while an agent has enough to do: it must not wait for the next chunk
-_MOST_CHUNKS = 2  # handed out of a fetch: an agent's queue is full before they no longer fit
+# Handed out at once: an agent's queue says that it is full before they no longer fit, because a table's updates must
+# not wait behind reads.
+_MOST_CHUNKS = 2
 _POLL_SECONDS = 0.02
 _YOUNG_OBJECTS = 5_000  # looked at in 4 ms
 _WATCH_SECONDS = 1.0
@@ -63,7 +65,7 @@ class Consumer(stock.Consumer):
         self._places = Places(self._fetch_more, self._wake)
         self._arrived = asyncio.Event()
         self._is_waiting = False
-        self._turn = asyncio.Lock()  # one fetch on its way, or positions being set; never both
+        self._turn = asyncio.Lock()  # chunks on their way to agents, or positions being set; never both
         self._next: dict[TP, int] = {}  # of a source: the offset to be handed out next
         self._handed_out: defaultdict[TP, deque[int]] = defaultdict(deque)  # last offsets of chunks, in order
         super().__init__(*args, **kwargs)
