@@ -1,18 +1,19 @@
 """Fetches what Places has room for, each partition from its leader, one request after the other.
 
 aiokafka's own fetcher costs 1 ms a fetch, in tasks and futures of which a steady flow needs none (decision 28). Its
-client stays: it connects, authenticates, and knows the leaders.
+client stays: it connects, authenticates, and knows the leaders. All is on the event loop of who takes: another thread
+costs more than it does (decision 29).
 """
 
 import asyncio
 import itertools
 import logging
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
 from aiokafka.errors import (
     KafkaError,
@@ -35,45 +36,29 @@ _log = logging.getLogger(__name__)
 
 
 class Fetching:
-    """Made and used on the event loop of `consumer`, whose own fetcher fetches nothing any more."""
+    """`note` is told of each answer, and of the offset that is fetched next."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, gathering: Gathering) -> None:
-        self._client = consumer._client
-        self._coordinator = consumer._coordinator
-        self._subscription = consumer._subscription
+    def __init__(self, client: AIOKafkaClient, gathering: Gathering, note: Callable[[Fetched, int], object]) -> None:
+        self._client = client
         self._gathering = gathering
-        self._is_due = asyncio.Event()
+        self._note = note
         self._numbers = itertools.count()  # of requests
-        _fetch_nothing(consumer)
-
-    def wake(self) -> None:
-        """There may be more to fetch."""
-        self._is_due.set()
 
     async def fill(self, places: Places) -> None:
-        """Fetch until cancelled. Raises what the membership of the group ended with, in an ExceptionGroup."""
+        """Fetch until cancelled. The client has been started."""
         nodes = set[int]()
         async with asyncio.TaskGroup() as tasks:
             while True:
-                if partitions := places.partitions():
-                    self._check_membership()
-                leaders = {self._leader(tp) for tp in partitions}
+                for topic in {tp.topic for tp in places.partitions()}:
+                    self._client.add_topic(topic)
+                leaders = {self._leader(tp) for tp in places.partitions()}
                 if leaders & {None, -1}:
                     self._client.force_metadata_update()
                 for node in leaders - nodes - {None, -1}:
                     tasks.create_task(self._fetch_from(node, places))
                     nodes.add(node)
                 await asyncio.sleep(_LEADERS_SECONDS)
-                self.wake()  # a partition may have another leader now
-
-    def _check_membership(self) -> None:
-        """aiokafka tells it to who waits for its fetcher, and nobody does. One that has not begun says so elsewhere."""
-        try:
-            self._coordinator.check_errors()
-        except KafkaError as error:
-            if not error.retriable:
-                raise
-            _log.warning("The group's coordinator: %s", type(error).__name__)
+                places.wanting.set()  # a partition may have another leader now
 
     def _leads(self, node: int, places: Places) -> bool:
         return any(self._leader(tp) == node for tp in places.partitions())
@@ -95,10 +80,10 @@ class Fetching:
 
     async def _fetch_by(self, connection: Connection, node: int, places: Places) -> None:
         while True:
-            self._is_due.clear()
+            places.wanting.clear()
             due = {tp: place for tp, place in places.due().items() if self._leader(tp) == node}
             if not due:
-                await self._is_due.wait()
+                await places.wanting.wait()
             elif not await self._fetch(connection, due, places):
                 self._client.force_metadata_update()
                 await asyncio.sleep(_RETRY_SECONDS)
@@ -116,15 +101,6 @@ class Fetching:
                 _give(places, place, fetched)
                 self._note(fetched, place.offset)
         return is_well
-
-    def _note(self, fetched: Fetched, next_offset: int) -> None:
-        """What aiokafka's consumer is asked for: position and end of a partition, and when it was heard of."""
-        assignment = self._subscription.subscription and self._subscription.subscription.assignment
-        if assignment and fetched.tp in assignment.tps:
-            state = assignment.state_value(fetched.tp)
-            state.highwater, state.timestamp = fetched.end, int(time.time() * 1000)
-            if state.has_valid_position:
-                state.consumed_to(next_offset)
 
 
 def _give(places: Places, place: Place, fetched: Fetched) -> None:
@@ -148,15 +124,3 @@ def _fail(places: Places, place: Place, fetched: Fetched) -> bool:
     else:
         _log.warning("%s[%d] cannot be fetched: %s", tp.topic, tp.partition, error.__name__)
     return error in (OffsetOutOfRangeError, TopicAuthorizationFailedError)
-
-
-def _fetch_nothing(consumer: AIOKafkaConsumer) -> None:
-    """Its fetcher goes on to look after positions."""
-    fetcher = consumer._fetcher
-    actions = fetcher._get_actions_per_node
-
-    def without_fetches(assignment: Any) -> tuple[Any, ...]:
-        _, *others = actions(assignment)
-        return [], *others
-
-    fetcher._get_actions_per_node = without_fetches

@@ -1,12 +1,9 @@
-"""Where each partition is fetched next, and what was fetched of it and not taken yet.
+"""Where each partition is fetched next, and what was fetched of it and not taken yet."""
 
-One thread fetches and another takes; each may do so at any time.
-"""
-
+import asyncio
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from threading import Lock
 
 from aiokafka import TopicPartition
 
@@ -40,54 +37,48 @@ class Place:
 
 
 class Places:
-    """`wake_fetcher` is called when there may be more to fetch, `wake_taker` when there is something to take."""
+    """For who fetches and who takes, on one event loop.
 
-    def __init__(self, wake_fetcher: Callable[[], object], wake_taker: Callable[[], object]) -> None:
-        self._wake_fetcher = wake_fetcher
-        self._wake_taker = wake_taker
-        self._lock = Lock()
+    `wanting` is set when there may be more to fetch, `holding` when there is something to take.
+    """
+
+    def __init__(self) -> None:
+        self.wanting = asyncio.Event()
+        self.holding = asyncio.Event()
         self._places: dict[TopicPartition, Place] = {}
 
     def seek(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Fetch these partitions from these offsets; what was fetched of them before is forgotten."""
-        with self._lock:
-            self._places.update({tp: Place(offset) for tp, offset in offsets.items()})
-        self._wake_fetcher()
+        self._places.update({tp: Place(offset) for tp, offset in offsets.items()})
+        self.wanting.set()
 
     def clear(self) -> None:
         """Fetch nothing until told where."""
-        with self._lock:
-            self._places.clear()
+        self._places.clear()
 
     def due(self) -> dict[TopicPartition, Place]:
         """What to fetch now."""
-        with self._lock:
-            return {
-                tp: place
-                for tp, place in self._places.items()
-                if place.waiting_bytes <= _AHEAD_BYTES and place.fault is None
-            }
+        return {
+            tp: place
+            for tp, place in self._places.items()
+            if place.waiting_bytes <= _AHEAD_BYTES and place.fault is None
+        }
 
     def partitions(self) -> Collection[TopicPartition]:
         """All that have a place."""
-        with self._lock:
-            return list(self._places)
+        return self._places.keys()
 
     def give(self, tp: TopicPartition, place: Place, chunks: Iterable[Chunk], next_offset: int) -> None:
         """What was fetched for a place."""
-        with self._lock:
-            if self._places.get(tp) is not place:
-                return
+        if self._places.get(tp) is place:
             place.give(chunks, next_offset)
-        self._wake_taker()
+            self.holding.set()
 
     def fail(self, tp: TopicPartition, place: Place, fault: Exception) -> None:
         """A place cannot be fetched any more. Whoever takes from it hears of it."""
-        with self._lock:
-            if self._places.get(tp) is not place:
-                return
+        if self._places.get(tp) is place:
             place.fault = fault
-        self._wake_taker()
+            self.holding.set()
 
     def take(self, partitions: Collection[TopicPartition], most: int) -> dict[TopicPartition, list[Chunk]]:
         """At most so many chunks of `partitions`, of those first that had none taken for longest.
@@ -95,17 +86,14 @@ class Places:
         Raises what a place failed with when there is nothing else.
         """
         taken = dict[TopicPartition, list[Chunk]]()
-        with self._lock:
-            ready = [(tp, place) for tp, place in self._places.items() if place.chunks and tp in partitions]
-            was_full = any(place.waiting_bytes > _AHEAD_BYTES for _, place in ready)
-            for tp, place in ready:
-                if most > 0:
-                    taken[tp] = place.take(most)
-                    most -= len(taken[tp])
-                    self._places[tp] = self._places.pop(tp)
-            faults = [] if taken else [place.fault for tp, place in self._places.items() if tp in partitions]
-        if was_full:
-            self._wake_fetcher()
+        for tp, place in [(tp, place) for tp, place in self._places.items() if place.chunks and tp in partitions]:
+            if most > 0:
+                if place.waiting_bytes > _AHEAD_BYTES:
+                    self.wanting.set()
+                taken[tp] = place.take(most)
+                most -= len(taken[tp])
+                self._places[tp] = self._places.pop(tp)
+        faults = [] if taken else [place.fault for tp, place in self._places.items() if tp in partitions]
         if fault := next(filter(None, faults), None):
             raise fault
         return taken

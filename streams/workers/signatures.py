@@ -20,7 +20,8 @@ EXPECTED: Signatures = {
     stock.Consumer.close: "self",
     stock.AIOKafkaConsumerThread._create_worker_consumer: "self transport",
     stock.AIOKafkaConsumerThread.on_start: "self",
-    stock.AIOKafkaConsumerThread.on_thread_stop: "self",
+    stock.server_list: "urls default_port",
+    stock.credentials_to_aiokafka_auth: "credentials ssl_context",
     ConsumerMessage: "topic partition offset timestamp timestamp_type headers key value checksum serialized_key_size "
     "serialized_value_size tp time_in time_out time_total generation_id",
     GlobalTable.persisted_offset: "self tp",

@@ -1,33 +1,23 @@
-"""The thread of a worker's Kafka client: it keeps the membership of the group, and fetches."""
+"""The thread of a worker's Kafka consumer: it keeps the membership of the group, and positions."""
 
 import asyncio
+import logging
 import time
-from contextlib import suppress
 from typing import Any
 
+from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
 
-from platestream.ending import end_process
-from streams.chunks.fetching import Fetching
-from streams.chunks.places import Places
-from streams.chunks.wire import Gathering
+from streams.chunks.wire import Fetched
 
-# A chunk costs the same, whatever is in it: with fewer of them a read waits a little for others, and nothing waits for
-# a busy processor.
-_GATHERING = Gathering(least_bytes=16_384, longest_milliseconds=2, most_bytes_of_a_partition=4 * 1024 * 1024)
 _ANSWER_SECONDS = 5.0
+
+_log = logging.getLogger(__name__)
 
 
 class Thread(stock.AIOKafkaConsumerThread):
-    """The stock thread, whose consumer fetches nothing: what is fetched is in `places`, without aborted records."""
-
-    _fetching: Fetching | None = None
-    _filling: asyncio.Task[None] | None = None
-
-    def __init__(self, consumer: Any, places: Places, **options: Any) -> None:
-        self._places = places
-        super().__init__(consumer, **options)
+    """The stock thread, whose consumer fetches nothing. The end of a partition is behind what was committed."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -36,29 +26,34 @@ class Thread(stock.AIOKafkaConsumerThread):
 
     async def on_start(self) -> None:
         await super().on_start()
-        self._fetching = Fetching(self._ensure_consumer(), _GATHERING)
-        self._filling = asyncio.create_task(self._fill(self._fetching))
-
-    async def on_thread_stop(self) -> None:
-        if self._filling:
-            self._filling.cancel()
-        await super().on_thread_stop()
-
-    async def _fill(self, fetching: Fetching) -> None:
-        try:
-            await fetching.fill(self._places)
-        except Exception as error:
-            end_process(error)
+        _fetch_nothing(self._ensure_consumer()._fetcher)
 
     def note_use(self) -> None:
         """Else the consumer counts as stuck after a while, and leaves the group."""
         self._ensure_consumer()._subscription._last_fetch_ended = time.monotonic()
 
-    def fetch_more(self) -> None:
-        """Look for what there is to fetch. May be called on any thread."""
-        if self._fetching:
-            with suppress(RuntimeError):  # the thread has ended, as it does before the app has
-                self.thread_loop.call_soon_threadsafe(self._fetching.wake)
+    def note_fetched(self, fetched: Fetched, next_offset: int) -> None:
+        """What Faust asks the consumer for: position and end of a partition, and when it was heard of."""
+        subscription = self._ensure_consumer()._subscription.subscription
+        assignment = subscription and subscription.assignment
+        if assignment and fetched.tp in assignment.tps:
+            state = assignment.state_value(fetched.tp)
+            state.highwater, state.timestamp = fetched.end, int(time.time() * 1000)
+            if state.has_valid_position:
+                state.consumed_to(next_offset)
+
+    async def check_membership(self) -> None:
+        """Raises KafkaError when the membership of the group ended for good."""
+        await self.call_thread(self._check_membership)
+
+    async def _check_membership(self) -> None:
+        """aiokafka tells it to who waits for its fetcher, and nobody does."""
+        try:
+            self._ensure_consumer()._coordinator.check_errors()
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            _log.warning("The group's coordinator: %s", type(error).__name__)
 
     async def offsets(self, tps: set[TP]) -> dict[TP, tuple[int, int]]:
         """First and next offset of partitions. Raises TimeoutError or KafkaError when the broker does not answer."""
@@ -70,3 +65,14 @@ class Thread(stock.AIOKafkaConsumerThread):
         async with asyncio.timeout(_ANSWER_SECONDS):
             starts, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
         return {tp: (starts[tp], ends[tp]) for tp in tps}
+
+
+def _fetch_nothing(fetcher: Any) -> None:
+    """It goes on to look after positions."""
+    actions = fetcher._get_actions_per_node
+
+    def without_fetches(assignment: Any) -> tuple[Any, ...]:
+        _, *others = actions(assignment)
+        return [], *others
+
+    fetcher._get_actions_per_node = without_fetches

@@ -22,6 +22,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import IllegalStateError, KafkaError, OffsetOutOfRangeError
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as stock
@@ -32,14 +33,18 @@ from mode import Service
 from platestream.ending import end_process
 from platestream.errors import IntegrityError
 from streams.chunks.chunk import Chunk
+from streams.chunks.fetching import Fetching
 from streams.chunks.places import Places
 from streams.chunks.signatures import check_signatures
+from streams.chunks.wire import Gathering
 from streams.workers.freshness import Freshness
 from streams.workers.signatures import EXPECTED
 from streams.workers.table import FollowedTable
 from streams.workers.thread import Thread
-from streams.workers.turns import share_lock
 
+# A chunk costs the same, whatever is in it: with fewer of them a read waits a little for others, and nothing waits for
+# a busy processor.
+_GATHERING = Gathering(least_bytes=16_384, longest_milliseconds=1, most_bytes_of_a_partition=4 * 1024 * 1024)
 _WAIT_SECONDS = 0.05  # at most for something to arrive, and so to notice partitions that were resumed
 _FULL_SECONDS = 0.002  # the same while an agent has enough to do: it must not wait for the next chunk
 # Handed out at once: an agent's queue says that it is full before they no longer fit, because a table's updates must
@@ -57,21 +62,37 @@ class Consumer(stock.Consumer):
 
     logger = logging.getLogger("faust.consumer")
     _thread: Thread
+    transport: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._freshness = Freshness(args[0].table_silence_seconds)
         self._held: set[TP] = set()
         self._freezes_left = 2
-        self._places = Places(self._fetch_more, self._wake)
-        self._arrived = asyncio.Event()
-        self._is_waiting = False
+        self._places = Places()
         self._turn = asyncio.Lock()  # chunks on their way to agents, or positions being set; never both
         self._next: dict[TP, int] = {}  # of a source: the offset to be handed out next
         self._handed_out: defaultdict[TP, deque[int]] = defaultdict(deque)  # last offsets of chunks, in order
         super().__init__(*args, **kwargs)
 
     def _new_consumer_thread(self) -> Thread:
-        return Thread(self, self._places, loop=self.loop, beacon=self.beacon)
+        return Thread(self, loop=self.loop, beacon=self.beacon)
+
+    @Service.task
+    async def _fetch(self) -> None:
+        conf = self.app.conf
+        client = AIOKafkaClient(
+            bootstrap_servers=stock.server_list(self.transport.url, self.transport.default_port),
+            client_id=conf.broker_client_id,
+            metadata_max_age_ms=conf.consumer_metadata_max_age_ms,
+            **stock.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
+        )
+        try:
+            await client.bootstrap()
+            await Fetching(client, _GATHERING, self._thread.note_fetched).fill(self._places)
+        except Exception as error:
+            end_process(error)
+        finally:
+            await client.close()
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Hand out what is fetched. The stock loop takes a task and some turns of the event loop for each message."""
@@ -91,8 +112,6 @@ class Consumer(stock.Consumer):
         if is_late or len(tables) < len(self.app.tables) or self._buffered_partitions:
             active = active & tables.keys()
         chunks = await self._fetched(active & tables.keys(), active - tables.keys())
-        if sizes := [len(chunk.batches.raw) for fetched in chunks.values() for chunk in fetched]:
-            share_lock(max(sizes))
         for tp, table in tables.items():
             if tp in chunks:
                 await table.follow(chunks[tp])
@@ -109,8 +128,6 @@ class Consumer(stock.Consumer):
     async def _fetched(self, tables: set[TP], sources: set[TP]) -> dict[TP, list[Chunk]]:
         """What there is of tables and sources, or comes soon."""
         self._thread.note_use()
-        self._arrived.clear()
-        self._is_waiting = True
         try:
             if not (chunks := self._take(tables, sources)):
                 await self._arrival(_FULL_SECONDS if self._buffered_partitions else _WAIT_SECONDS)
@@ -119,8 +136,6 @@ class Consumer(stock.Consumer):
         except OffsetOutOfRangeError as error:
             await self._start_over(set(error.args[0]))
             return {}
-        finally:
-            self._is_waiting = False
 
     def _take(self, tables: set[TP], sources: set[TP]) -> dict[TP, list[Chunk]]:
         """A fault of a source waits until there is nothing of a table to lose by it."""
@@ -133,19 +148,12 @@ class Consumer(stock.Consumer):
             return chunks
 
     async def _arrival(self, longest_seconds: float) -> None:
-        timer = self.loop.call_later(longest_seconds, self._arrived.set)
+        self._places.holding.clear()
+        timer = self.loop.call_later(longest_seconds, self._places.holding.set)
         try:
-            await self._arrived.wait()
+            await self._places.holding.wait()
         finally:
             timer.cancel()
-
-    def _fetch_more(self) -> None:
-        self._thread.fetch_more()
-
-    def _wake(self) -> None:
-        """Something arrived. Called on the thread that fetches."""
-        if self._is_waiting:
-            self.loop.call_soon_threadsafe(self._arrived.set)
 
     async def _start_over(self, lost: set[TP]) -> None:
         """Go on where the log starts now. Of a source that is no place to go on from, which _follow_on sees."""
@@ -278,6 +286,16 @@ class Consumer(stock.Consumer):
                 await asyncio.sleep(_POLL_SECONDS)
         if self._is_current(generation):
             self._freshness.note_current()
+
+    @Service.task
+    async def _watch_membership(self) -> None:
+        while not self.should_stop:
+            if self._places.partitions():  # a membership that has not begun says so elsewhere
+                try:
+                    await self._thread.check_membership()
+                except KafkaError as error:
+                    end_process(error)
+            await self.sleep(_WATCH_SECONDS)
 
     @Service.task
     async def _watch_tables(self) -> None:

@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import OffsetOutOfRangeError
 from confluent_kafka.admin import NewTopic
 from faust.types import TP
 
 from platestream.settings import KafkaSettings
-from streams.chunks import connection
+from streams.chunks import connection, wire
 from streams.chunks.fetching import Fetching
 from streams.chunks.places import Places
 from streams.chunks.wire import Gathering
-from streams.clients import admin, asyncio_consumer, producer
+from streams.clients import admin, producer
 from streams.topics import create
 
 PATIENCE_SECONDS = 30
@@ -31,8 +31,9 @@ class Fetched:
     """What fetches, and what it fetched."""
 
     topic: str
-    consumer: AIOKafkaConsumer
+    client: AIOKafkaClient
     places: Places
+    ends: dict[TP, int]
 
     async def take(self, count: int) -> dict[int, list[tuple[int, bytes]]]:
         """Offsets and values by partition, of the next so many records or more."""
@@ -45,23 +46,24 @@ class Fetched:
         return found
 
     def connections(self) -> list[Any]:
-        return [opened for (_, group), opened in self.consumer._client._conns.items() if group == connection._GROUP]
+        return [opened for (_, group), opened in self.client._conns.items() if group == connection._GROUP]
 
 
 @asynccontextmanager
 async def fetching(kafka: KafkaSettings, topic: str, gathering: Gathering = GATHERING) -> AsyncIterator[Fetched]:
-    consumer = asyncio_consumer(kafka, None)
-    await consumer.start()
-    consumer.assign([TP(topic, number) for number in range(2)])
-    of_our_own = Fetching(consumer, gathering)
-    places = Places(of_our_own.wake, lambda: None)
-    filling = asyncio.create_task(of_our_own.fill(places))
+    client, places, ends = AIOKafkaClient(bootstrap_servers=kafka.bootstrap_servers), Places(), dict[TP, int]()
+    await client.bootstrap()
+
+    def note(fetched: wire.Fetched, _: int) -> None:
+        ends[fetched.tp] = fetched.end
+
+    filling = asyncio.create_task(Fetching(client, gathering, note).fill(places))
     try:
-        yield Fetched(topic, consumer, places)
+        yield Fetched(topic, client, places, ends)
     finally:
         filling.cancel()
         async with asyncio.timeout(PATIENCE_SECONDS):
-            await consumer.stop()
+            await client.close()
 
 
 @pytest.fixture
@@ -90,7 +92,7 @@ async def test_all_is_fetched_in_order_also_by_answers_larger_than_the_first_buf
         assert found == {number: list(enumerate(values[number::2])) for number in range(2)}
         send(kafka, topic, [b"later"])
         assert await fetched.take(1) == {0: [(750, b"later")]}
-        assert fetched.consumer.highwater(TP(topic, 0)) == 751
+        assert fetched.ends[TP(topic, 0)] == 751
         fetched.places.seek({TP(topic, 1): 748})
         assert [offset for offset, _ in (await fetched.take(2))[1]] == [748, 749]
 

@@ -12,9 +12,7 @@ from typing import Any
 import pytest
 from aiokafka.errors import (
     CorruptRecordException,
-    GroupAuthorizationFailedError,
     KafkaConnectionError,
-    NotCoordinatorForGroupError,
     NotLeaderForPartitionError,
 )
 from aiokafka.protocol.fetch import FetchRequest_v11, FetchResponse_v11
@@ -40,23 +38,14 @@ class Cluster:
         self.leaders = dict.fromkeys(PARTITIONS, 0)
         self.logs = {tp: [self._batch(tp, number * IN_A_BATCH) for number in range(BATCHES)] for tp in PARTITIONS}
         self.refused = 0
-        self.fault: Exception | None = None
 
     def _batch(self, tp: TP, offset: int) -> bytes:
         return batch_bytes([(None, b"%d %d" % (tp.partition, offset + number)) for number in range(IN_A_BATCH)], offset)
 
-    def consumer(self) -> Any:
-        """What Fetching sees of an aiokafka consumer."""
+    def client(self) -> Any:
+        """What Fetching sees of an aiokafka client."""
         cluster = SimpleNamespace(leader_for_partition=self.leaders.get)
-        client = SimpleNamespace(cluster=cluster, force_metadata_update=lambda: None)
-        fetcher = SimpleNamespace(_get_actions_per_node=None)
-        subscription = SimpleNamespace(subscription=None)
-        coordinator = SimpleNamespace(check_errors=self.check_errors)
-        return SimpleNamespace(_client=client, _subscription=subscription, _fetcher=fetcher, _coordinator=coordinator)
-
-    def check_errors(self) -> None:
-        if self.fault:
-            raise self.fault
+        return SimpleNamespace(cluster=cluster, force_metadata_update=lambda: None, add_topic=lambda _: None)
 
     async def connect(self, _client: Any, node: int) -> Any:
         return Node(self, node)
@@ -93,9 +82,8 @@ class Node:
 
 async def fetched(cluster: Cluster, meanwhile: Callable[[], None], seeks: dict[TP, int]) -> dict[TP, list[bytes]]:
     """The values of each partition, to the end of its log."""
-    own = Fetching(cluster.consumer(), GATHERING)
-    places = Places(own.wake, lambda: None)
-    filling = asyncio.create_task(own.fill(places))
+    places = Places()
+    filling = asyncio.create_task(Fetching(cluster.client(), GATHERING, lambda *_: None).fill(places))
     places.seek(seeks)
     found = defaultdict[TP, list[bytes]](list)
     wanted = sum(BATCHES * IN_A_BATCH - offset for offset in seeks.values())
@@ -149,17 +137,3 @@ async def test_a_damaged_batch_is_a_fault_after_all_before_it(cluster: Cluster) 
     cluster.logs[tp][4] = cluster.logs[tp][4][:-2] + struct.pack(">H", 12_345)
     with pytest.raises(CorruptRecordException, match=r"reads\[0\]"):
         await fetched(cluster, lambda: None, {tp: 0})
-
-
-async def test_a_membership_that_ended_ends_the_fetching_and_one_that_heals_does_not(cluster: Cluster) -> None:
-    fetching, places = Fetching(cluster.consumer(), GATHERING), Places(lambda: None, lambda: None)
-    cluster.fault = GroupAuthorizationFailedError()
-    with pytest.raises(TimeoutError):  # nothing is assigned yet
-        await asyncio.wait_for(fetching.fill(places), 0.05)
-    places.seek({PARTITIONS[0]: 0})
-    cluster.fault = NotCoordinatorForGroupError()
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(fetching.fill(places), 0.05)
-    cluster.fault = GroupAuthorizationFailedError()
-    with pytest.raises(ExceptionGroup):
-        await asyncio.wait_for(fetching.fill(places), SECONDS)

@@ -25,7 +25,7 @@ STEPS = st.one_of(
 
 @given(st.lists(STEPS, max_size=40))
 def test_what_is_taken_follows_on_from_the_last_seek(steps: list[tuple[str, TP, int]]) -> None:
-    places = Places(lambda: None, lambda: None)
+    places = Places()
     asked = dict[TP, Place]()
     next_offset = dict[TP, int]()
     fetched = defaultdict[TP, int](int)  # records that wait to be taken
@@ -55,24 +55,27 @@ def test_what_is_taken_follows_on_from_the_last_seek(steps: list[tuple[str, TP, 
 
 
 def test_little_is_fetched_ahead_of_a_slow_taker_and_it_is_told_when_that_is_taken() -> None:
-    told = list[str]()
-    places = Places(lambda: told.append("fetch"), lambda: told.append("take"))
+    places = Places()
     places.seek({READS: 0})
+    assert places.wanting.is_set()
+    assert not places.holding.is_set()
+    places.wanting.clear()
     place = places.due()[READS]
     places.give(READS, place, [chunk_of([b"small"])], 1)
     assert READS in places.due()
     places.give(READS, place, [chunk_of(LARGE, first_offset=1)], 2)
     assert not places.due()
-    assert told == ["fetch", "take", "take"]
+    assert places.holding.is_set()
+    assert not places.wanting.is_set()
     assert [chunk.first_offset for chunk in places.take({READS}, 1)[READS]] == [0]
     assert not places.due()
     assert [chunk.first_offset for chunk in places.take({READS}, 1)[READS]] == [1]
     assert READS in places.due()
-    assert told[-1] == "fetch"
+    assert places.wanting.is_set()
 
 
 def test_partitions_take_turns() -> None:
-    places = Places(lambda: None, lambda: None)
+    places = Places()
     places.seek({READS: 0, OTHER: 0})
     for tp, place in places.due().items():
         places.give(tp, place, [chunk_of([b"v"], first_offset=number, tp=tp) for number in range(3)], 3)
@@ -80,7 +83,7 @@ def test_partitions_take_turns() -> None:
 
 
 def test_a_fault_comes_after_what_was_fetched_before_it_and_ends_with_a_seek() -> None:
-    places = Places(lambda: None, lambda: None)
+    places = Places()
     places.seek({READS: 0})
     place = places.due()[READS]
     places.give(READS, place, [chunk_of([b"v"])], 1)

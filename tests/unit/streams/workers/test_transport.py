@@ -12,7 +12,7 @@ LIST = TP("list", 0)
 
 def test_a_fault_of_a_source_takes_no_update_of_a_table_with_it() -> None:
     consumer = Consumer.__new__(Consumer)
-    consumer._places = places = Places(lambda: None, lambda: None)
+    consumer._places = places = Places()
     places.seek({LIST: 0, READS: 0})
     due = places.due()
     places.give(LIST, due[LIST], [chunk_of([b"update"], tp=LIST)], 1)
