@@ -44,7 +44,7 @@ from streams.workers.thread import Thread
 
 # A chunk costs the same, whatever is in it: with fewer of them a read waits a little for others, and nothing waits for
 # a busy processor.
-_GATHERING = Gathering(least_bytes=16_384, longest_milliseconds=1, most_bytes_of_a_partition=4 * 1024 * 1024)
+_GATHERING = Gathering(least_bytes=16_384, longest_milliseconds=2, most_bytes_of_a_partition=4 * 1024 * 1024)
 _WAIT_SECONDS = 0.05  # at most for something to arrive, and so to notice partitions that were resumed
 _FULL_SECONDS = 0.002  # the same while an agent has enough to do: it must not wait for the next chunk
 # Handed out at once: an agent's queue says that it is full before they no longer fit, because a table's updates must
