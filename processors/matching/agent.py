@@ -22,7 +22,7 @@ from processors.matching.hotlist import Hotlist, Selected
 from processors.matching.matcher import Matcher
 from processors.matching.outlet import PORTION, Outlet, Portion, dead_letter
 from processors.matching.poison import PoisonLimit
-from processors.matching.sending import Rounds, Sender
+from processors.matching.sending import Sender
 from processors.passages.log import PassageLog, rule_of
 from schemas.codec import Codec
 from schemas.framing import ROLL_MARKER
@@ -103,15 +103,12 @@ def _check_days(retention_days: int) -> None:
 
 async def match_chunks(stream: Any, judge: "Judge", sender: Sender) -> None:
     """Judge the reads of each chunk while what the ones before led to is on its way."""
-    rounds = Rounds(sender)
     try:
         async for event in stream.noack().events():
             async for portion, is_last in judge.portions(event.value):
-                await rounds.take(portion, event if is_last else None)
+                await sender.send(portion, event if is_last else None)
     except Exception as error:
         end_process(error)
-    finally:
-        rounds.drop()
 
 
 class Judge:

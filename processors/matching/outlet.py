@@ -1,5 +1,6 @@
 """Step 4, matched: what reads led to, on its way out. Alerts of one partition leave in the order of their reads."""
 
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from platestream.metrics import ALERTS, DEAD_LETTERS, READ_TO_ALERT, SIGHTINGS
 from schemas.codec import Codec
 from schemas.messages import Alert, DeadLetter
 from streams.dead_letters import may_hold
-from streams.workers.delivery import Delivery
+from streams.workers.delivery import Delivery, Message
 from streams.workers.turns import Turns
 
 PORTION = 1000  # alerts and dead letters on their way at once: what a storm may hold in memory
@@ -40,12 +41,6 @@ class Portion:
         """What the read at `offset` led to."""
         self.raised.append(Raised(offset, alerts))
         self.alert_count += len(alerts)
-
-    def join(self, later: "Portion") -> None:
-        """What later reads of the partition led to, too."""
-        self.raised += later.raised
-        self.letters += later.letters
-        self.alert_count += later.alert_count
 
     def __len__(self) -> int:
         """Alerts and dead letters."""
@@ -76,22 +71,32 @@ class Outlet:
         self._alerts = alerts
         self._dead_letters = dead_letters
 
-    async def raise_alerts(self, alerts: list[Alert], partition: int) -> None:
-        """Send alerts of reads of `partition`. Returns when the broker has acknowledged all."""
-        turns, messages = Turns(), list[tuple[bytes | None, bytes]]()
+    async def pack(self, alerts: Iterable[Alert]) -> list[Message]:
+        """Alerts as they are sent. Others have their turn in between."""
+        turns, packed = Turns(), list[Message]()
         for alert in alerts:
-            messages.append((alert.entry_id.encode(), self._codec.encode(alert)))
+            packed.append((alert.entry_id.encode(), self._codec.encode(alert)))
             await turns.give()
-        await self._delivery.deliver(self._alerts, partition, messages)
+        return packed
+
+    def hand_over(
+        self, letters: list[DeadLetter], alerts: list[Alert], packed: list[Message], partition: int
+    ) -> Coroutine[Any, Any, None]:
+        """Send dead letters, and alerts of reads of `partition`. What is returned ends when the broker has them all."""
+        unpacked = [(None, self._codec.encode(letter)) for letter in letters]
+        buried = self._delivery.hand_over(self._dead_letters, 0, unpacked)
+        return self._count(letters, alerts, [buried, self._delivery.hand_over(self._alerts, partition, packed)])
+
+    async def _count(
+        self, letters: list[DeadLetter], alerts: list[Alert], on_their_way: list[Coroutine[Any, Any, None]]
+    ) -> None:
+        for acknowledged in on_their_way:
+            await acknowledged
+        for letter in letters:
+            DEAD_LETTERS.labels(stage="matching", reason=letter.reason).inc()
         raised = [alert for alert in alerts if alert.sighting == 1]
         ALERTS.inc(len(raised))
         SIGHTINGS.inc(len(alerts) - len(raised))
         now = self._clock.now()
         for alert in raised:
             READ_TO_ALERT.observe(max((now - alert.received_at).total_seconds(), 0))
-
-    async def bury(self, letters: list[DeadLetter]) -> None:
-        """Returns when the broker has acknowledged all."""
-        await self._delivery.deliver(self._dead_letters, 0, [(None, self._codec.encode(letter)) for letter in letters])
-        for letter in letters:
-            DEAD_LETTERS.labels(stage="matching", reason=letter.reason).inc()

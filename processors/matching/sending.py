@@ -1,19 +1,18 @@
-"""Step 4, matched: what chunks led to leaves in rounds, its hits placed in the passages of their cars.
+"""Step 4, matched: what chunks led to leaves, its hits placed in the passages of their cars.
 
-What the broker has acknowledged becomes the passages' state, and nothing else does: alerts and state cannot disagree.
+What has been handed over is the passages' state at once, and the next hits are placed by it: it leaves in that order,
+without a gap, and where the broker does not take it the process ends. So alerts and state cannot disagree.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine
 from typing import Any
-
-from faust.types import TP
 
 from platestream.clock import Clock
 from platestream.ending import end_process
 from processors.matching.outlet import PORTION, Outlet, Portion
 from processors.passages.log import PassageLog
-from processors.passages.passages import Draft
+from processors.passages.passages import Draft, Passages
 from schemas.messages import Alert
 from streams.workers.turns import Turns
 
@@ -26,82 +25,63 @@ class Sender:
         self._outlet = outlet
         self._clock = clock
         self._generation = generation
-        self._turn = asyncio.Lock()  # a round that outlives its agent is on the log before that is read back
+        self._generation_read = -1
+        self._turn = asyncio.Lock()  # one that outlives its agent is handed over before the next
+        self._last: asyncio.Task[None] | None = None  # of what is on its way
+        self._on_their_way = 0  # alerts and dead letters
 
-    async def send(self, portions: Iterable[Portion]) -> None:
-        """Portions of different partitions. Returns when the broker has acknowledged all.
+    async def send(self, portion: Portion, event: Any) -> None:
+        """Returns when all is handed over. `event` is that of the chunk whose last portion it is, or None.
 
-        Raises like PassageLog.passages.
+        A chunk is acknowledged when the broker has acknowledged all that it led to. Raises like PassageLog.passages,
+        and TransientError when Kafka refuses.
         """
         async with self._turn:
-            await asyncio.gather(*[await self._begin(portion) for portion in portions])
+            delivered = await self._hand_over(portion) if len(portion) else None
+            if delivered or self._is_on_its_way():
+                self._last = asyncio.create_task(self._settle(self._last, delivered, len(portion), event))
+            elif event is not None:
+                event.ack()
 
-    async def _begin(self, portion: Portion) -> Any:
-        if not portion.raised:
-            return self._outlet.bury(portion.letters)
-        draft = Draft(await self._log.passages(portion.tp.partition, self._generation(), self._clock.now()))
+    async def _hand_over(self, portion: Portion) -> Coroutine[Any, Any, None]:
+        if self._on_their_way + len(portion) > PORTION:
+            await self._all_settled()
+        draft = Draft(await self._passages(portion.tp.partition))
         turns, placed = Turns(), list[Alert]()
         for read in portion.raised:
             placed += draft.place(read.alerts, read.offset)
             await turns.give()
-        return self._finish(portion, placed, draft)
-
-    async def _finish(self, portion: Portion, placed: list[Alert], draft: Draft) -> None:
-        await self._outlet.bury(portion.letters)
-        await self._outlet.raise_alerts(placed, portion.tp.partition)
+        packed = await self._outlet.pack(placed)
+        delivered = self._outlet.hand_over(portion.letters, placed, packed, portion.tp.partition)
         draft.merge()
+        self._on_their_way += len(portion)
+        return delivered
 
+    async def _passages(self, partition: int) -> Passages:
+        generation = self._generation()
+        if generation != self._generation_read:
+            await self._all_settled()  # what is on its way must be on the log that is read back
+            self._generation_read = generation
+        return await self._log.passages(partition, generation, self._clock.now())
 
-class Rounds:
-    """What comes while a round is on its way waits, and leaves as the next one.
+    def _is_on_its_way(self) -> bool:
+        return self._last is not None and not self._last.done()
 
-    So a slow acknowledgement makes the next round larger; if each chunk had a round of its own, all behind it would be
-    late until there is a pause.
-    """
+    async def _all_settled(self) -> None:
+        while self._last and self._is_on_its_way():
+            await asyncio.wait({self._last})  # a cancellation of the agent must not be one of what is on its way
 
-    def __init__(self, sender: Sender) -> None:
-        self._sender = sender
-        self._on_its_way: asyncio.Task[None] | None = None
-        self._waiting: dict[TP, Portion] = {}
-        self._events: list[Any] = []
-
-    async def take(self, portion: Portion, event: Any) -> None:
-        """Returns when there is room for it. `event` is that of the chunk whose last portion it is, or None.
-
-        A chunk is acknowledged when all that it led to is.
-        """
-        while self._on_its_way and sum(map(len, self._waiting.values())) + len(portion) > PORTION:
-            await asyncio.wait({self._on_its_way})  # a cancellation of the agent must not be one of the round
-        if len(portion):
-            self._waiting.setdefault(portion.tp, Portion(portion.tp)).join(portion)
-        if event is not None:
-            self._events.append(event)
-        if not self._on_its_way:
-            self._leave()
-
-    def drop(self) -> None:
-        """Forget what waits: it is not acknowledged, so it will be read again."""
-        self._waiting, self._events = {}, []
-
-    def _leave(self) -> None:
-        portions, events = self._waiting.values(), self._events
-        self.drop()
-        if portions:
-            self._on_its_way = asyncio.create_task(self._send(portions, events))
-        else:
-            _acknowledge(events)
-
-    async def _send(self, portions: Iterable[Portion], events: list[Any]) -> None:
-        """Goes on when the agent is cancelled."""
+    async def _settle(
+        self, before: asyncio.Task[None] | None, delivered: Coroutine[Any, Any, None] | None, count: int, event: Any
+    ) -> None:
+        """Chunks are acknowledged in their order. Goes on when the agent is cancelled."""
         try:
-            await self._sender.send(portions)
-            _acknowledge(events)
+            if before:
+                await before
+            if delivered:
+                await delivered
         except Exception as error:
             end_process(error)
-        self._on_its_way = None
-        self._leave()
-
-
-def _acknowledge(events: Iterable[Any]) -> None:
-    for event in events:
-        event.ack()
+        self._on_their_way -= count
+        if event is not None:
+            event.ack()

@@ -83,7 +83,7 @@ class Passages:
 
 
 class Draft:
-    """What the hits of some reads become, beside the state until the broker has acknowledged all of it."""
+    """What the hits of some reads become, beside the state until all of it is handed over."""
 
     def __init__(self, passages: Passages) -> None:
         self._state = passages
@@ -103,7 +103,7 @@ class Draft:
         return [alert for alert in placed if alert]
 
     def merge(self) -> None:
-        """Take what was placed into the state: the broker has acknowledged it."""
+        """Take what was placed into the state: it leaves next, or the process ends."""
         for sighting in self._sightings:
             self._state.take(sighting)
 

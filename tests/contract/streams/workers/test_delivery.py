@@ -49,7 +49,7 @@ async def test_what_is_acknowledged_is_there_in_order(kafka: KafkaSettings) -> N
     handed_over: dict[int, list[Message]] = {0: [], 1: []}
     for count in (1, 1000, 7, 300):
         sent = {partition: some(count) for partition in handed_over}
-        await asyncio.gather(*[going.deliver(topic, partition, messages) for partition, messages in sent.items()])
+        await asyncio.gather(*[going.hand_over(topic, partition, messages) for partition, messages in sent.items()])
         for partition, messages in sent.items():
             handed_over[partition] += messages
     for partition, messages in handed_over.items():
@@ -62,9 +62,9 @@ async def refused(kafka: KafkaSettings, chance: random.Random) -> tuple[list[Mes
     messages, too_large = some(chance.randrange(2, 300)), (b"large", os.urandom(LARGEST_BATCH_BYTES))
     at = chance.randrange(len(messages))
     with pytest.raises(TransientError, match=f"did not take a message of {topic}"):
-        await going.deliver(topic, 0, [*messages[:at], too_large, *messages[at:]])
+        await going.hand_over(topic, 0, [*messages[:at], too_large, *messages[at:]])
     with pytest.raises(TransientError):
-        await going.deliver(topic, 0, some(1))
+        await going.hand_over(topic, 0, some(1))
     return messages[:at], log_of(kafka, topic)
 
 
@@ -80,8 +80,8 @@ async def test_without_the_guarantee_others_would_follow(kafka: KafkaSettings) -
     with patch.object(delivery, "_WITHOUT_GAPS", {}):
         going = Delivery(kafka)
     with pytest.raises(TransientError):
-        await going.deliver(topic, 0, [(None, os.urandom(LARGEST_BATCH_BYTES)), *messages])
-    await going.deliver(topic, 0, some(1))
+        await going.hand_over(topic, 0, [(None, os.urandom(LARGEST_BATCH_BYTES)), *messages])
+    await going.hand_over(topic, 0, some(1))
     assert log_of(kafka, topic)
 
 
@@ -89,7 +89,7 @@ async def test_what_the_client_does_not_take_is_not_followed_either(kafka: Kafka
     topic, messages = new_topic(kafka), some(20)
     beyond_any_client = (None, bytes(2_000_000))
     with pytest.raises(TransientError, match="did not take"):
-        await Delivery(kafka).deliver(topic, 0, [*messages[:10], beyond_any_client, *messages[10:]])
+        await Delivery(kafka).hand_over(topic, 0, [*messages[:10], beyond_any_client, *messages[10:]])
     log = log_of(kafka, topic)
     assert log == messages[: len(log)]
     assert len(log) <= 10
@@ -99,7 +99,7 @@ async def test_a_partition_that_is_not_there_is_an_error(kafka: KafkaSettings) -
     topic = new_topic(kafka)
     for _ in range(2):  # before and after the client knows the topic
         with pytest.raises(TransientError):
-            await Delivery(kafka).deliver(topic, 3, some(3))
+            await Delivery(kafka).hand_over(topic, 3, some(3))
 
 
 @pytest.mark.skipif("PLATESTREAM_SOAK" not in os.environ, reason="starts a stack of its own twice; make soak runs it")
@@ -108,8 +108,8 @@ async def test_messages_wait_for_a_broker_that_is_away(tmp_path_factory: pytest.
     with EmbeddedStack(settings):
         topic, going = new_topic(settings.kafka), Delivery(settings.kafka)
         before, during = some(50), some(50)
-        await going.deliver(topic, 0, before)
-    waiting = asyncio.create_task(going.deliver(topic, 0, during))
+        await going.hand_over(topic, 0, before)
+    waiting = asyncio.create_task(going.hand_over(topic, 0, during))
     await asyncio.sleep(2)
     assert not waiting.done()
     with EmbeddedStack(settings):

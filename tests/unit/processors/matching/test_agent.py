@@ -3,8 +3,9 @@
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
 from unittest.mock import Mock, patch
 
 import pytest
@@ -20,12 +21,16 @@ from processors.matching.hotlist import Hotlist
 from processors.matching.matcher import Matcher
 from processors.matching.outlet import Portion
 from processors.matching.poison import PoisonLimit
-from processors.matching.sending import Rounds
+from processors.matching.sending import Sender
+from processors.passages.passages import Passages
+from processors.passages.rules import PassageRule
 from schemas.codec import Codec
 from schemas.framing import ROLL_MARKER, frame
+from schemas.messages import Alert, DeadLetter
 from schemas.plates import hotlist_key
 from streams.chunks.chunk import Chunk
 from streams.ledger.suspending import NEVER_SUSPENDED, SuspendedSpan, Suspensions
+from streams.workers.delivery import Message
 from tests.chunks import READS, chunk_of, records_with
 from tests.matching import NOW, a_read, an_entry
 
@@ -67,23 +72,47 @@ class Stream:
 
 
 class Gate:
-    """A sender whose rounds are through when it is told."""
+    """An outlet whose messages are acknowledged when it is told, in their order."""
 
     def __init__(self) -> None:
-        self.begun: list[list[Portion]] = []
+        self.handed_over: list[tuple[int, list[Alert]]] = []
         self._open = asyncio.Semaphore(0)
         self.failure: Exception | None = None
 
-    async def send(self, portions: Iterable[Portion]) -> None:
-        self.begun.append(list(portions))
+    async def pack(self, _: Iterable[Alert]) -> list[Message]:
+        return []
+
+    def hand_over(
+        self, _letters: list[DeadLetter], alerts: list[Alert], _packed: list[Message], partition: int
+    ) -> Coroutine[Any, Any, None]:
+        self.handed_over.append((partition, alerts))
+        return self._through()
+
+    async def _through(self) -> None:
         await self._open.acquire()
         if self.failure:
             raise self.failure
 
-    async def let_through(self, rounds: int = 1) -> None:
-        for _ in range(rounds):
+    async def let_through(self, times: int = 1) -> None:
+        for _ in range(times):
             self._open.release()
         await turns()
+
+
+class Log:
+    """A log that is empty whenever it is read back, and when that was."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, int]] = []
+        self._known: dict[tuple[int, int], Passages] = {}
+
+    async def passages(self, partition: int, generation: int, _: datetime) -> Passages:
+        self.asked.append((partition, generation))
+        return self._known.setdefault((partition, generation), Passages(PassageRule()))
+
+
+def a_sender(gate: Gate, log: Log | None = None, generation: Callable[[], int] = lambda: 1) -> Sender:
+    return Sender(log or Log(), gate, SetClock(NOW), generation)  # type: ignore[arg-type]
 
 
 def matched() -> float:
@@ -109,75 +138,82 @@ def a_judge(
     return Judge(hotlist, matcher, limit, SetClock(NOW), suspensions)
 
 
-async def test_a_chunk_is_acknowledged_when_all_that_it_led_to_is_and_not_before(codec: Codec) -> None:
+def hits(codec: Codec, count: int, first: int = 0) -> list[bytes]:
+    """Reads of one car, none a resend."""
+    return [codec.encode(a_read(event=str(number))) for number in range(first, first + count)]
+
+
+async def test_a_chunk_is_acknowledged_when_all_that_it_led_to_is_and_in_order(codec: Codec) -> None:
     stream, gate = Stream(), Gate()
-    loop = asyncio.create_task(match_chunks(stream, a_judge(codec, "ABC123"), gate))  # type: ignore[arg-type]
-    first, second = (stream.put(chunk_of([codec.encode(a_read())])) for _ in range(2))
+    loop = asyncio.create_task(match_chunks(stream, a_judge(codec, "ABC123"), a_sender(gate)))  # type: ignore[arg-type]
+    events = [stream.put(chunk_of(hits(codec, 1, first), first_offset=first)) for first in range(2)]
+    events += [stream.put(chunk_of([codec.encode(a_read("OTHER1"))])), stream.put(chunk_of(hits(codec, 1), tp=OTHER))]
     await turns()
-    assert (first.acked, second.acked, len(gate.begun)) == (False, False, 1)
-    await gate.let_through()
-    assert (first.acked, second.acked, len(gate.begun)) == (True, False, 2)
-    await gate.let_through()
-    assert second.acked
+    assert [(partition, len(alerts)) for partition, alerts in gate.handed_over] == [(0, 1), (0, 1), (1, 1)]
+    assert [alert.sighting for _, alerts in gate.handed_over for alert in alerts] == [1, 2, 1]
+    for acknowledged in ([], [0], [0, 1, 2], [0, 1, 2, 3]):
+        assert [number for number, event in enumerate(events) if event.acked] == acknowledged
+        await gate.let_through()
+    without_hits = stream.put(chunk_of([codec.encode(a_read("OTHER1"))]))
+    await turns()
+    assert without_hits.acked
     loop.cancel()
 
 
 async def test_what_is_on_its_way_is_finished_when_the_agent_is_cancelled(codec: Codec) -> None:
     stream, gate = Stream(), Gate()
-    loop = asyncio.create_task(match_chunks(stream, a_judge(codec, "ABC123"), gate))  # type: ignore[arg-type]
-    first, second = (stream.put(chunk_of([codec.encode(a_read())])) for _ in range(2))
+    loop = asyncio.create_task(match_chunks(stream, a_judge(codec, "ABC123"), a_sender(gate)))  # type: ignore[arg-type]
+    event = stream.put(chunk_of(hits(codec, 1)))
     await turns()
     loop.cancel()
     await turns()
     assert loop.cancelled()
-    assert not first.acked
-    await gate.let_through(2)
-    assert (first.acked, second.acked, len(gate.begun)) == (True, False, 1)
+    assert not event.acked
+    await gate.let_through()
+    assert event.acked
 
 
-async def test_what_chunks_lead_to_while_a_round_is_on_its_way_leaves_as_one(codec: Codec) -> None:
+async def test_no_more_is_on_its_way_than_a_portion(codec: Codec) -> None:
     stream, gate = Stream(), Gate()
-    loop = asyncio.create_task(match_chunks(stream, a_judge(codec, "ABC123"), gate))  # type: ignore[arg-type]
-    hit = codec.encode(a_read())
-    events = [stream.put(chunk_of([hit], first_offset=offset)) for offset in range(3)]
-    events += [stream.put(chunk_of([hit], tp=OTHER)), stream.put(chunk_of([codec.encode(a_read("OTHER1"))]))]
-    await turns()
-    await gate.let_through()
-    assert [event.acked for event in events] == [True, False, False, False, False]
-    assert [[read.offset for read in portion.raised] for portion in gate.begun[1]] == [[1, 2], [0]]
-    await gate.let_through()
-    assert all(event.acked for event in events)
+    loop = asyncio.create_task(match_chunks(stream, a_judge(codec, "ABC123"), a_sender(gate)))  # type: ignore[arg-type]
+    for number in range(3):
+        stream.put(chunk_of(hits(codec, 600, 600 * number), first_offset=600 * number))
+    for count in (1, 2, 3):
+        await asyncio.sleep(0.5)
+        assert len(gate.handed_over) == count
+        await gate.let_through()
     loop.cancel()
 
 
-async def test_no_more_waits_than_a_portion(codec: Codec) -> None:
-    stream, gate = Stream(), Gate()
-    loop = asyncio.create_task(match_chunks(stream, a_judge(codec, "ABC123"), gate))  # type: ignore[arg-type]
-    hits = [codec.encode(a_read(event=str(number))) for number in range(600)]
-    for number in range(4):
-        stream.put(chunk_of(hits, first_offset=600 * number))
-    await asyncio.sleep(0.5)
-    await gate.let_through()
-    await asyncio.sleep(0.5)
-    assert [sum(map(len, portions)) for portions in gate.begun] == [600, 600]
+async def test_the_log_is_read_back_when_all_that_was_sent_before_a_rebalance_is_on_it(codec: Codec) -> None:
+    stream, gate, log, generations = Stream(), Gate(), Log(), [1]
+    sender = a_sender(gate, log, lambda: generations[-1])
+    loop = asyncio.create_task(match_chunks(stream, a_judge(codec, "ABC123"), sender))  # type: ignore[arg-type]
+    for first in range(3):
+        stream.put(chunk_of(hits(codec, 1, first), first_offset=first))
+        await turns()
+        generations.append(1 + first)
+    assert log.asked == [(0, 1), (0, 1)]
+    assert len(gate.handed_over) == 2
+    await gate.let_through(2)
+    assert log.asked == [(0, 1), (0, 1), (0, 2)]
     loop.cancel()
 
 
 async def test_an_error_ends_the_process_and_acknowledges_nothing(codec: Codec) -> None:
-    stream, gate = Stream(), Gate()
+    gate, stream = Gate(), Stream()
     gate.failure = KeyError()
     ended = Mock(side_effect=Ended)
     with patch.object(agent, "end_process", ended), patch.object(sending, "end_process", ended):
-        rounds = Rounds(gate)  # type: ignore[arg-type]
-        await rounds.take(Portion(READS, alert_count=1), event := Event(chunk_of([])))
-        on_its_way = rounds._on_its_way
-        assert on_its_way
+        sender = a_sender(gate)
+        await sender.send(Portion(READS, alert_count=1), event := Event(chunk_of([])))
+        assert sender._last
         await gate.let_through()
         with pytest.raises(Ended):
-            await on_its_way
+            await sender._last
         stream.put(chunk_of([codec.encode(a_read())]))
         with patch.object(Hotlist, "select", side_effect=KeyError), pytest.raises(Ended):
-            await match_chunks(stream, a_judge(codec), gate)  # type: ignore[arg-type]
+            await match_chunks(stream, a_judge(codec), sender)  # type: ignore[arg-type]
     assert [type(call.args[0]) for call in ended.call_args_list] == [KeyError, KeyError]
     assert not event.acked
 
