@@ -16,6 +16,8 @@ from processors.passages.passages import Draft, Passages
 from schemas.messages import Alert
 from streams.workers.turns import Turns
 
+_MOST_CHUNKS = 64  # not yet acknowledged, though little comes of them: their bytes are kept
+
 
 class Sender:
     """`generation` is that of the consumer group: with each, the passages are read back from the alerts log."""
@@ -29,6 +31,7 @@ class Sender:
         self._turn = asyncio.Lock()  # one that outlives its agent is handed over before the next
         self._last: asyncio.Task[None] | None = None  # of what is on its way
         self._on_their_way = 0  # alerts and dead letters
+        self._chunks = 0  # that are not acknowledged yet
 
     async def send(self, portion: Portion, event: Any) -> None:
         """Returns when all is handed over. `event` is that of the chunk whose last portion it is, or None.
@@ -37,15 +40,17 @@ class Sender:
         and TransientError when Kafka refuses.
         """
         async with self._turn:
+            if self._on_their_way + len(portion) > PORTION or self._chunks == _MOST_CHUNKS:
+                await self._all_settled()
             delivered = await self._hand_over(portion) if len(portion) else None
             if delivered or self._is_on_its_way():
+                self._on_their_way += len(portion)
+                self._chunks += event is not None
                 self._last = asyncio.create_task(self._settle(self._last, delivered, len(portion), event))
             elif event is not None:
                 event.ack()
 
     async def _hand_over(self, portion: Portion) -> Coroutine[Any, Any, None]:
-        if self._on_their_way + len(portion) > PORTION:
-            await self._all_settled()
         draft = Draft(await self._passages(portion.tp.partition))
         turns, placed = Turns(), list[Alert]()
         for read in portion.raised:
@@ -54,7 +59,6 @@ class Sender:
         packed = await self._outlet.pack(placed)
         delivered = self._outlet.hand_over(portion.letters, placed, packed, portion.tp.partition)
         draft.merge()
-        self._on_their_way += len(portion)
         return delivered
 
     async def _passages(self, partition: int) -> Passages:
@@ -83,5 +87,6 @@ class Sender:
         except Exception as error:
             end_process(error)
         self._on_their_way -= count
+        self._chunks -= event is not None
         if event is not None:
             event.ack()

@@ -44,7 +44,7 @@ class PassageLog:
     async def passages(self, partition: int, generation: int, now: datetime) -> Passages:
         """The passages of a partition; read back once in each `generation` of the group.
 
-        Call it when the broker has acknowledged all that was sent to the partition before. Raises TransientError when
+        Call it in a new generation when all that was sent before is acknowledged. Raises TransientError when
         the log cannot be read, IntegrityError when it is the log of other reads.
         """
         if generation != self._generation:

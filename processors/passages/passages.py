@@ -1,7 +1,7 @@
 """Step 4, matched: the passages of one partition, as the alerts log tells them, and what its next reads become.
 
-Nothing is held that the log does not hold: `take` is the only way in, after the broker's acknowledgement as after a
-restart. What becomes of a chunk's hits is worked out in a draft beside it.
+Nothing is held that the log does not hold, or will before anything else does: `take` is the only way in, of what was
+handed over as of what is read back. What becomes of a chunk's hits is worked out in a draft beside it.
 """
 
 from collections import deque

@@ -97,7 +97,7 @@ class Fetching:
             place = due[fetched.tp]
             if fetched.code != NoError.errno:
                 is_well &= _fail(places, place, fetched)
-            elif place.offset == offsets[fetched.tp]:  # else a new leader was faster
+            elif places.is_at(fetched.tp, place, offsets[fetched.tp]):  # else a seek or a new leader was faster
                 _give(places, place, fetched)
                 self._note(fetched, place.offset)
         return is_well

@@ -64,6 +64,10 @@ class Places:
             if place.waiting_bytes <= _AHEAD_BYTES and place.fault is None
         }
 
+    def is_at(self, tp: TopicPartition, place: Place, offset: int) -> bool:
+        """Whether it is still the place of `tp`, and to be fetched from this offset."""
+        return self._places.get(tp) is place and place.offset == offset
+
     def partitions(self) -> Collection[TopicPartition]:
         """All that have a place."""
         return self._places.keys()

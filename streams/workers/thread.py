@@ -43,7 +43,7 @@ class Thread(stock.AIOKafkaConsumerThread):
                 state.consumed_to(next_offset)
 
     async def check_membership(self) -> None:
-        """Raises KafkaError when the membership of the group ended for good."""
+        """Raises what the membership of the group ended with, if it did."""
         await self.call_thread(self._check_membership)
 
     async def _check_membership(self) -> None:

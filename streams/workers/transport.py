@@ -293,7 +293,7 @@ class Consumer(stock.Consumer):
             if self._places.partitions():  # a membership that has not begun says so elsewhere
                 try:
                     await self._thread.check_membership()
-                except KafkaError as error:
+                except Exception as error:
                     end_process(error)
             await self.sleep(_WATCH_SECONDS)
 

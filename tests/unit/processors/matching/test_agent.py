@@ -63,6 +63,9 @@ class Stream:
         self._queue.put_nowait(event)
         return event
 
+    def waiting(self) -> int:
+        return self._queue.qsize()
+
     def noack(self) -> "Stream":
         return self
 
@@ -182,6 +185,22 @@ async def test_no_more_is_on_its_way_than_a_portion(codec: Codec) -> None:
         await asyncio.sleep(0.5)
         assert len(gate.handed_over) == count
         await gate.let_through()
+    loop.cancel()
+
+
+async def test_few_chunks_wait_behind_an_alert_that_is_not_acknowledged(codec: Codec) -> None:
+    stream, gate = Stream(), Gate()
+    loop = asyncio.create_task(match_chunks(stream, a_judge(codec, "ABC123"), a_sender(gate)))  # type: ignore[arg-type]
+    stream.put(chunk_of(hits(codec, 1)))
+    for number in range(100):
+        stream.put(chunk_of([codec.encode(a_read("OTHER1"))], first_offset=1 + number))
+    for _ in range(20):
+        await turns()
+    assert stream.waiting() == 101 - sending._MOST_CHUNKS - 1  # one more is in hand
+    await gate.let_through()
+    for _ in range(20):
+        await turns()
+    assert not stream.waiting()
     loop.cancel()
 
 

@@ -188,7 +188,7 @@ class TestReplay:
         passages.take(as_sighting(hits[0], 5))
         assert [alert.entry_id for alert in Draft(passages).place(hits, 5)] == ["e2", "e3"]
 
-    def test_what_was_not_acknowledged_changes_nothing(self) -> None:
+    def test_what_was_not_handed_over_changes_nothing(self) -> None:
         passages = Passages(RULE)
         first = Draft(passages).place([an_alert(event="1")], 0)
         assert Draft(passages).place([an_alert(event="1")], 0) == first
