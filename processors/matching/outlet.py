@@ -83,8 +83,8 @@ class Outlet:
         self, letters: list[DeadLetter], alerts: list[Alert], packed: list[Message], partition: int
     ) -> Coroutine[Any, Any, None]:
         """Send dead letters, and alerts of reads of `partition`. What is returned ends when the broker has them all."""
-        unpacked = [(None, self._codec.encode(letter)) for letter in letters]
-        buried = self._delivery.hand_over(self._dead_letters, 0, unpacked)
+        packed_letters = [(None, self._codec.encode(letter)) for letter in letters]
+        buried = self._delivery.hand_over(self._dead_letters, 0, packed_letters)
         return self._count(letters, alerts, [buried, self._delivery.hand_over(self._alerts, partition, packed)])
 
     async def _count(

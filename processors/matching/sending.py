@@ -27,7 +27,6 @@ class Sender:
         self._outlet = outlet
         self._clock = clock
         self._generation = generation
-        self._generation_read = -1
         self._turn = asyncio.Lock()  # one that outlives its agent is handed over before the next
         self._last: asyncio.Task[None] | None = None  # of what is on its way
         self._on_their_way = 0  # alerts and dead letters
@@ -63,16 +62,15 @@ class Sender:
 
     async def _passages(self, partition: int) -> Passages:
         generation = self._generation()
-        if generation != self._generation_read:
+        if not self._log.is_of(generation):
             await self._all_settled()  # what is on its way must be on the log that is read back
-            self._generation_read = generation
         return await self._log.passages(partition, generation, self._clock.now())
 
     def _is_on_its_way(self) -> bool:
         return self._last is not None and not self._last.done()
 
     async def _all_settled(self) -> None:
-        while self._last and self._is_on_its_way():
+        if self._last:
             await asyncio.wait({self._last})  # a cancellation of the agent must not be one of what is on its way
 
     async def _settle(

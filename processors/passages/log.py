@@ -41,13 +41,17 @@ class PassageLog:
         self._generation = -1
         self._held: dict[int, Passages] = {}
 
+    def is_of(self, generation: int) -> bool:
+        """Whether what is held was read back in this generation, so that nothing of it is read again."""
+        return generation == self._generation
+
     async def passages(self, partition: int, generation: int, now: datetime) -> Passages:
         """The passages of a partition; read back once in each `generation` of the group.
 
-        Call it in a new generation when all that was sent before is acknowledged. Raises TransientError when
-        the log cannot be read, IntegrityError when it is the log of other reads.
+        Call it in a new generation when all that was sent before is acknowledged. Raises TransientError when the log
+        cannot be read, IntegrityError when it is the log of other reads.
         """
-        if generation != self._generation:
+        if not self.is_of(generation):
             self._held.clear()
             self._generation = generation
         if partition not in self._held:

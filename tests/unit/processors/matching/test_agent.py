@@ -109,6 +109,9 @@ class Log:
         self.asked: list[tuple[int, int]] = []
         self._known: dict[tuple[int, int], Passages] = {}
 
+    def is_of(self, generation: int) -> bool:
+        return bool(self.asked) and self.asked[-1][1] == generation
+
     async def passages(self, partition: int, generation: int, _: datetime) -> Passages:
         self.asked.append((partition, generation))
         return self._known.setdefault((partition, generation), Passages(PassageRule()))

@@ -10,11 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka.errors import (
-    CorruptRecordException,
-    KafkaConnectionError,
-    NotLeaderForPartitionError,
-)
+from aiokafka.errors import CorruptRecordException, KafkaConnectionError, NotLeaderForPartitionError
 from aiokafka.protocol.fetch import FetchRequest_v11, FetchResponse_v11
 from faust.types import TP
 
